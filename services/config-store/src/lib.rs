@@ -1,0 +1,1 @@
+//! Owns projects, shipyards, services and stage configuration.

@@ -1,0 +1,3 @@
+//! Placeholder entry.
+
+fn main() {}

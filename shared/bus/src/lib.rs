@@ -1,0 +1,1 @@
+//! NATS: connect, subjects, read, publish, buckets; the only crate that knows async-nats.

@@ -1,0 +1,1 @@
+//! What the stream says: catalog, sequences, stage status, what is owed; pure.

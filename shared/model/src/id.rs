@@ -1,0 +1,173 @@
+//! Ids: of events, of deliveries, and the ones that are derived from a cause.
+
+use std::{fmt, sync::Arc};
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// Most bytes of an id or a context that comes from outside.
+pub const ID_BYTES_MAX: usize = 200;
+
+/// Namespace of every derived id: UUID v5 of `sh.keptn` in the DNS namespace.
+const NAMESPACE: Uuid = Uuid::from_u128(0x9f5a_1f0e_6a50_5d0b_9d67_2c3c_04a7_5e21);
+
+/// Separates the parts of a derived id; cannot occur in a name.
+const SEPARATOR: u8 = 0x1f;
+
+/// A string that cannot be an id.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{what} must be 1-{ID_BYTES_MAX} bytes without blanks and control characters")]
+pub struct InvalidId {
+    /// Which attribute.
+    pub what: &'static str,
+}
+
+fn is_id(value: &str) -> bool {
+    (1..=ID_BYTES_MAX).contains(&value.len())
+        && !value.chars().any(|c| c.is_control() || c.is_whitespace())
+}
+
+macro_rules! id_type {
+    ($(#[$doc:meta])* $name:ident, $what:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $name(Arc<str>);
+
+        impl $name {
+            /// Parses an id.
+            ///
+            /// # Errors
+            /// [`InvalidId`] if it is empty, too long, or holds blanks.
+            pub fn new(value: &str) -> Result<Self, InvalidId> {
+                if is_id(value) { Ok(Self(value.into())) } else { Err(InvalidId { what: $what }) }
+            }
+
+            /// Returns the id as text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = InvalidId;
+
+            fn try_from(value: String) -> Result<Self, InvalidId> {
+                Self::new(&value)
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(id: $name) -> Self {
+                id.0.as_ref().to_owned()
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.pad(&self.0)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Debug::fmt(&self.0, f)
+            }
+        }
+    };
+}
+
+id_type!(
+    /// Id of one event; unique, and the `Nats-Msg-Id` of what we publish.
+    EventId, "`id`"
+);
+id_type!(
+    /// Id that all events of one delivery share, across stages; `shkeptncontext` on the wire.
+    KeptnContext, "`shkeptncontext`"
+);
+
+impl KeptnContext {
+    /// Returns the context of a trigger that names none: its id if that is a UUID, else the
+    /// UUID v5 of it.
+    pub fn of_trigger(id: &EventId) -> Self {
+        match Uuid::try_parse(id.as_str()) {
+            Ok(uuid) => Self(uuid.hyphenated().to_string().into()),
+            Err(_) => Self(DerivedId::of(&["context", id.as_str()]).to_string().into()),
+        }
+    }
+
+    /// Returns the first 8 characters, for tables.
+    pub fn short(&self) -> &str {
+        self.0.get(..8).unwrap_or(&self.0)
+    }
+}
+
+/// An id that is computed from what it names, so that everybody computes the same.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct DerivedId(u128);
+
+impl DerivedId {
+    /// Returns the UUID v5 over `parts`, in order.
+    pub fn of(parts: &[&str]) -> Self {
+        let mut name = Vec::with_capacity(parts.iter().map(|part| part.len() + 1).sum());
+        for part in parts {
+            name.extend_from_slice(part.as_bytes());
+            name.push(SEPARATOR);
+        }
+        Self(Uuid::new_v5(&NAMESPACE, &name).as_u128())
+    }
+
+    /// Returns the derived id that `id` spells, or none if it is not a UUID.
+    pub fn parse(id: &str) -> Option<Self> {
+        Uuid::try_parse(id).ok().map(|uuid| Self(uuid.as_u128()))
+    }
+
+    /// Returns the id as the id of an event.
+    pub fn event_id(self) -> EventId {
+        EventId(self.to_string().into())
+    }
+}
+
+impl fmt::Display for DerivedId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Uuid::from_u128(self.0).hyphenated().fmt(f)
+    }
+}
+
+impl fmt::Debug for DerivedId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_do_not_run_into_each_other() {
+        assert_ne!(DerivedId::of(&["ab", "c"]), DerivedId::of(&["a", "bc"]));
+        assert_eq!(DerivedId::of(&["a"]), DerivedId::of(&["a"]));
+    }
+
+    #[test]
+    fn a_derived_id_reads_back() {
+        let id = DerivedId::of(&["a", "1"]);
+        assert_eq!(DerivedId::parse(id.event_id().as_str()), Some(id));
+    }
+
+    #[test]
+    fn a_trigger_without_context_gets_its_id_or_a_uuid_of_it() {
+        let uuid = EventId::new("8e273904-d0d6-11eb-a902-784f43552794").unwrap();
+        assert_eq!(KeptnContext::of_trigger(&uuid).as_str(), uuid.as_str());
+        let other = EventId::new("build-17").unwrap();
+        assert!(Uuid::try_parse(KeptnContext::of_trigger(&other).as_str()).is_ok());
+    }
+
+    #[test]
+    fn blanks_and_length_are_refused() {
+        assert!(EventId::new("a b").is_err());
+        assert!(EventId::new("").is_err());
+        assert!(EventId::new(&"x".repeat(201)).is_err());
+    }
+}

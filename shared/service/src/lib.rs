@@ -1,0 +1,1 @@
+//! The doors that every service has: settings, telemetry, readiness, shutdown, the follower.

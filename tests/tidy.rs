@@ -1,0 +1,2 @@
+//! Rules about the repository itself.
+#![cfg(test)]
