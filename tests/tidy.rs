@@ -1,2 +1,0 @@
-//! Rules about the repository itself.
-#![cfg(test)]
