@@ -1,6 +1,18 @@
 //! What reading a document gives: the value, or all its problems at once.
+//!
+//! Reading order: [`Reading`], then `tree` (text to nodes), `reader` (nodes to fields, problems),
+//! `scalar` (nodes to JSON). What a shipyard or a uniform is stands in their own modules.
 
+pub(crate) mod reader;
+pub(crate) mod scalar;
+pub(crate) mod tree;
+
+use base64::{Engine as _, alphabet, engine};
 use serde::{Deserialize, Serialize};
+
+pub use reader::DOCUMENT_BYTES_MAX;
+use reader::Problems;
+use tree::{Node, Place};
 
 /// One problem of a document, with its place.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,5 +55,66 @@ impl std::fmt::Display for Problem {
             write!(f, "line {line}, column {column}: ")?;
         }
         f.write_str(&self.message)
+    }
+}
+
+/// Reads a document of at most [`DOCUMENT_BYTES_MAX`] bytes with `read`, which takes its root.
+pub(crate) fn read<T>(
+    text: &str,
+    read: impl FnOnce(&Node, &mut Problems) -> Option<T>,
+) -> Reading<T> {
+    if text.len() > DOCUMENT_BYTES_MAX {
+        let message =
+            format!("the text must be at most {DOCUMENT_BYTES_MAX} bytes, is {}", text.len());
+        return Reading::refused(Problem::whole(message, None));
+    }
+    let parsed = match tree::parse(text) {
+        Ok(parsed) => parsed,
+        Err(problem) => return Reading::refused(problem),
+    };
+    let mut problems = Problems::default();
+    let value = read(&parsed.root, &mut problems);
+    if let Some(at) = parsed.rest {
+        let hint = "indent all keys of a document alike, and write one document".to_owned();
+        problems.warn(at, "what begins here is not read: the document ended before", Some(hint));
+    }
+    problems.finish(value)
+}
+
+/// Decodes a document that an event carries in base64, then reads it with `read`.
+pub(crate) fn read_base64<T>(text: &str, read: impl FnOnce(&str) -> Reading<T>) -> Reading<T> {
+    /// As Go's standard encoding, but the padding may be missing.
+    const ENGINE: engine::GeneralPurpose = engine::GeneralPurpose::new(
+        &alphabet::STANDARD,
+        engine::GeneralPurposeConfig::new()
+            .with_decode_padding_mode(engine::DecodePaddingMode::Indifferent),
+    );
+    let refused = |message: &str| {
+        let hint = Some("encode the file, not its name".to_owned());
+        Reading::refused(Problem::whole(message.to_owned(), hint))
+    };
+    if text.len() > DOCUMENT_BYTES_MAX * 2 {
+        let message = format!("the text must be at most {DOCUMENT_BYTES_MAX} bytes before base64");
+        return Reading::refused(Problem::whole(message, None));
+    }
+    let compact: String = text.chars().filter(|c| !c.is_whitespace()).collect();
+    match ENGINE.decode(compact).map(String::from_utf8) {
+        Ok(Ok(text)) => read(&text),
+        Ok(Err(_)) => refused("the text must be UTF-8"),
+        Err(_) => refused("the text must be base64"),
+    }
+}
+
+impl Problem {
+    /// A problem of the document as a whole.
+    fn whole(message: String, hint: Option<String>) -> Self {
+        let Place { line, column } = Place::START;
+        Self { message, line: Some(line), column: Some(column), hint }
+    }
+}
+
+impl<T> Reading<T> {
+    fn refused(problem: Problem) -> Self {
+        Self { value: None, errors: vec![problem], warnings: Vec::new() }
     }
 }

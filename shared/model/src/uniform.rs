@@ -1,10 +1,20 @@
 //! Which executor plays which task: the uniform.
+//!
+//! Reading order: the types, then `read` (services and what they answer), `selector`, `stub`.
+
+mod read;
+mod selector;
+mod stub;
+#[cfg(test)]
+mod tests;
 
 use std::{collections::BTreeMap, time::Duration};
 
 use serde_json::{Map, Value};
 
-use crate::{ServiceName, TaskName, TaskResult, TaskStatus};
+use crate::{Reading, ServiceName, TaskName, TaskResult, TaskStatus, document};
+
+pub use stub::{ANSWERS_MAX, DELAY_MAX};
 
 /// A uniform, read and found valid.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -94,6 +104,16 @@ pub struct StubRule {
 }
 
 impl Uniform {
+    /// Reads a uniform whole: all its errors, and warnings for what has no effect.
+    pub fn read(text: &str) -> Reading<Self> {
+        document::read(text, read::read)
+    }
+
+    /// Reads a uniform as events carry it.
+    pub fn from_base64(text: &str) -> Reading<Self> {
+        document::read_base64(text, Self::read)
+    }
+
     /// Returns the executors that answer a task with these properties.
     pub fn executors<'a>(
         &'a self,
@@ -101,6 +121,13 @@ impl Uniform {
         properties: &'a Map<String, Value>,
     ) -> impl Iterator<Item = &'a UniformService> {
         self.services.iter().filter(move |service| service.answers(task, properties))
+    }
+}
+
+impl StubRule {
+    /// Reads a file of rules: a list, or a mapping with the list under `stub`.
+    pub fn read_list(text: &str) -> Reading<Vec<Self>> {
+        document::read(text, stub::read_text)
     }
 }
 
