@@ -1,0 +1,13 @@
+//! What the tests stand on: a private NATS, the services as processes, the stream as a list.
+//!
+//! Reading order: [`stack`] (everything together), [`stream`] (what happened), [`story`] (the
+//! project that most tests use), then the parts.
+
+pub(crate) mod event;
+pub(crate) mod nats_client;
+pub(crate) mod nats_server;
+pub(crate) mod process;
+pub(crate) mod stack;
+pub(crate) mod story;
+pub(crate) mod stream;
+pub(crate) mod wait;
