@@ -44,6 +44,8 @@ fn mutated(document: usize, edits: &[(usize, usize, String)]) -> String {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn any_text_is_read_or_refused(text in any::<String>()) {
         read(&text);

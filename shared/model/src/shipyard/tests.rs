@@ -1,5 +1,7 @@
 //! Reading shipyards: what is accepted, refused, warned of, and where.
 
+use std::fmt::Write as _;
+
 use super::*;
 
 /// A shipyard of one stage `dev` with one sequence `a`, whose body is `body`.
@@ -223,21 +225,22 @@ fn a_text_that_multiplies_or_nests_itself_is_refused() {
     let mut bomb = "a: &a [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
     for (from, to) in ('a'..='z').zip('b'..='z') {
         let ten = vec![format!("*{from}"); 10].join(", ");
-        bomb.push_str(&format!("{to}: &{to} [{ten}]\n"));
+        writeln!(bomb, "{to}: &{to} [{ten}]").unwrap();
     }
     assert_one(&errors(&bomb), "aliases");
     assert_one(&errors("a: &a [*a]\n"), "an alias must not stand inside what it names");
     assert_one(&errors(&format!("a: {}{}", "[".repeat(100), "]".repeat(100))), "nested at most");
     let mut ladder = "x0: &x0 [x]\n".to_owned();
     for step in 1..100 {
-        ladder.push_str(&format!("x{step}: &x{step} [*x{}]\n", step - 1));
+        writeln!(ladder, "x{step}: &x{step} [*x{}]", step - 1).unwrap();
     }
     assert_one(&errors(&ladder), "nested at most");
 }
 
 #[test]
 fn many_problems_are_counted_instead_of_listed() {
-    let keys: String = (0..500).map(|n| format!("k{n}: 1\n")).collect();
+    let keys: Vec<String> = (0..500).map(|n| format!("k{n}: 1\n")).collect();
+    let keys = keys.concat();
     let reading = Shipyard::read(&format!("{keys}{}", stages("[{name: dev}]")));
     assert_eq!(reading.warnings.len(), 101);
     assert_eq!(reading.warnings[100].message, "there are 400 more warnings");
