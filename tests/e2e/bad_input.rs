@@ -164,7 +164,7 @@ fn a_repeated_trigger_runs_once() {
 fn stack_with_project() -> (Stack, Stream) {
     let stack = Stack::start();
     let stream = stack.stream();
-    story::create_project(&stack, &Uniform::FAST);
+    story::create_project(&stack.user, &Uniform::FAST);
     (stack, stream)
 }
 
@@ -184,7 +184,7 @@ fn publish(stream: &Stream, short: &str, context: &str, triggered: &str, data: &
 /// A delivery runs as if nothing had happened.
 #[track_caller]
 fn expect_healthy(stack: &Stack, stream: &mut Stream) {
-    let context = story::deliver(stack, stream, "carts-db:1.0.0");
+    let context = story::deliver(&stack.user, stream, "carts-db:1.0.0");
     assert_eq!(stream.tasks(&context, "dev"), answered(&DEV), "{}", stream.tail());
 }
 

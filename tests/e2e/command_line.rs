@@ -3,8 +3,9 @@
 use std::process::Command;
 
 use crate::harness::process;
-use crate::harness::stack::{Said, Stack, run_to_end};
+use crate::harness::stack::Stack;
 use crate::harness::story::{self, Uniform};
+use crate::harness::user::{Said, run_to_end};
 
 /// Arguments, exit code, and a word that the error or the hint must hold.
 type Case = (&'static [&'static str], i32, &'static str);
@@ -15,9 +16,9 @@ const PROJECT: &str = "--project=sockshop";
 #[test]
 fn wrong_use_is_told_with_a_hint() {
     let stack = Stack::start();
-    story::create_project(&stack, &Uniform::FAST);
-    stack.write("broken.yaml", "apiVersion: spec.keptn.sh/0.2.3\nkind: Shipyard\nspec: [\n");
-    stack.write("no-json.json", "{");
+    story::create_project(&stack.user, &Uniform::FAST);
+    stack.user.write("broken.yaml", "apiVersion: spec.keptn.sh/0.2.3\nkind: Shipyard\nspec: [\n");
+    stack.user.write("no-json.json", "{");
     let cases: [Case; 16] = [
         (&["view", "status", "--stage=hardning", PROJECT], 2, "hardening"),
         (&["view", "status", STAGE, "--project=sokshop"], 2, "sockshop"),
@@ -42,7 +43,7 @@ fn wrong_use_is_told_with_a_hint() {
     ];
     let mut wrong = Vec::new();
     for (arguments, code, word) in cases {
-        let said = stack.keptn(arguments);
+        let said = stack.user.keptn(arguments);
         let told = said.stderr.starts_with("error: ") && said.stdout.is_empty();
         if said.code != code || !told || !said.stderr.contains(word) {
             wrong.push(format!("{arguments:?} should end with {code} and `{word}`: {said:#?}"));
@@ -55,7 +56,7 @@ fn wrong_use_is_told_with_a_hint() {
 fn no_nats_is_told_with_the_address() {
     let mut stack = Stack::bare();
     stack.nats.kill();
-    let said = stack.keptn(&["view", "status", STAGE, PROJECT]);
+    let said = stack.user.keptn(&["view", "status", STAGE, PROJECT]);
     assert_eq!(said.code, 3, "{said:?}");
     assert!(said.stderr.starts_with("error: "), "{said:?}");
     assert!(said.stderr.contains(&stack.nats.port().to_string()), "{said:?}");
@@ -65,7 +66,7 @@ fn no_nats_is_told_with_the_address() {
 #[test]
 fn a_service_that_does_not_answer_is_told() {
     let stack = Stack::bare();
-    let said = stack.keptn(&["view", "status", STAGE, PROJECT]);
+    let said = stack.user.keptn(&["view", "status", STAGE, PROJECT]);
     assert_eq!(said.code, 3, "{said:?}");
     assert!(said.stderr.contains("status-view"), "{said:?}");
 }

@@ -33,9 +33,9 @@ fn a_run_survives_the_death_of_nats() {
     let mut stack = Stack::start();
     let mut stream = stack.stream();
     let uniform = Uniform { delay: TASK_TIME, ..Uniform::FAST };
-    story::create_project(&stack, &uniform);
-    story::deliver(&stack, &mut stream, "carts:1.0.0");
-    let context = story::start_sync(&stack);
+    story::create_project(&stack.user, &uniform);
+    story::deliver(&stack.user, &mut stream, "carts:1.0.0");
+    let context = story::start_sync(&stack.user);
     for task in ["deployment", "evaluation"] {
         stream.wait_for(&format!("{task} of {context}"), |entry| {
             entry.context() == context && entry.short() == format!("{task}.triggered")
@@ -45,7 +45,7 @@ fn a_run_survives_the_death_of_nats() {
         stream = stack.stream();
     }
     story::expect_whole_sync(&mut stream, &context);
-    assert!(story::view(&stack, "hardening").contains("IN-SYNC"));
+    assert!(story::view(&stack.user, "hardening").contains("IN-SYNC"));
 }
 
 /// Kills the service each time that a task of the two stages is triggered, eleven times in all.
@@ -53,10 +53,10 @@ fn kill_after_every_trigger(service: &str) {
     let mut stack = Stack::start();
     let mut stream = stack.stream();
     let uniform = Uniform { delay: TASK_TIME, ..Uniform::FAST };
-    story::create_project(&stack, &uniform);
-    story::deliver(&stack, &mut stream, "carts:1.0.0");
-    story::deliver(&stack, &mut stream, "carts-db:1.0.0");
-    let context = story::start_sync(&stack);
+    story::create_project(&stack.user, &uniform);
+    story::deliver(&stack.user, &mut stream, "carts:1.0.0");
+    story::deliver(&stack.user, &mut stream, "carts-db:1.0.0");
+    let context = story::start_sync(&stack.user);
     let mut position = 0;
     for task in HARDENING.iter().chain(&PRODUCTION) {
         let triggered = format!("{task}.triggered");
@@ -69,7 +69,7 @@ fn kill_after_every_trigger(service: &str) {
     story::expect_whole_sync(&mut stream, &context);
     stack.wait_until_ready(&[service]);
     for stage in ["hardening", "production"] {
-        let text = story::view(&stack, stage);
+        let text = story::view(&stack.user, stage);
         assert!(text.contains(&format!("{stage} is IN-SYNC")), "{text}");
         assert!(text.contains("- carts:1.0.0\n- carts-db:1.0.0\n"), "{text}");
     }

@@ -52,26 +52,26 @@ fn sue_syncs_hardening_and_production_follows() {
     let stack = Stack::start();
     let mut stream = stack.stream();
     tell_the_story_so_far(&stack, &mut stream);
-    assert_eq!(story::view(&stack, "hardening"), OUT_OF_SYNC);
+    assert_eq!(story::view(&stack.user, "hardening"), OUT_OF_SYNC);
 
-    let context = story::start_sync(&stack);
+    let context = story::start_sync(&stack.user);
     story::expect_whole_sync(&mut stream, &context);
 
-    assert_eq!(story::view(&stack, "hardening"), HARDENING_IN_SYNC);
+    assert_eq!(story::view(&stack.user, "hardening"), HARDENING_IN_SYNC);
     let production = HARDENING_IN_SYNC.replace("hardening is", "production is");
     let production = production.replace("with dev", "with hardening");
     let production = production.replace("in hardening", "in production");
-    assert_eq!(story::view(&stack, "production"), production);
+    assert_eq!(story::view(&stack.user, "production"), production);
 }
 
 #[test]
 fn a_sync_takes_artifacts_over_and_leaves_the_values_of_the_stage() {
     let stack = Stack::start();
     let mut stream = stack.stream();
-    story::create_project(&stack, &Uniform::FAST);
-    story::deliver(&stack, &mut stream, "carts:1.0.0");
-    story::deliver(&stack, &mut stream, "carts-db:1.0.0");
-    let context = story::start_sync(&stack);
+    story::create_project(&stack.user, &Uniform::FAST);
+    story::deliver(&stack.user, &mut stream, "carts:1.0.0");
+    story::deliver(&stack.user, &mut stream, "carts-db:1.0.0");
+    let context = story::start_sync(&stack.user);
     story::expect_whole_sync(&mut stream, &context);
 
     let values = |stage: &str| {
@@ -98,12 +98,12 @@ fn a_sync_takes_artifacts_over_and_leaves_the_values_of_the_stage() {
 fn a_second_sync_finds_nothing_to_do() {
     let stack = Stack::start();
     let mut stream = stack.stream();
-    story::create_project(&stack, &Uniform::FAST);
-    story::deliver(&stack, &mut stream, "carts:1.0.0");
-    let first = story::start_sync(&stack);
+    story::create_project(&stack.user, &Uniform::FAST);
+    story::deliver(&stack.user, &mut stream, "carts:1.0.0");
+    let first = story::start_sync(&stack.user);
     story::expect_whole_sync(&mut stream, &first);
 
-    let second = story::start_sync(&stack);
+    let second = story::start_sync(&stack.user);
     let end = stream.wait_for_end(&second, "hardening");
     assert_eq!(end.event["data"]["nothingToDo"], true, "{}", end.event);
     assert_eq!((end.text("/status"), end.text("/result")), ("succeeded", "pass"));
@@ -113,10 +113,10 @@ fn a_second_sync_finds_nothing_to_do() {
 #[test]
 fn the_demo_ends_where_the_story_begins() {
     let stack = Stack::start();
-    let said = stack.keptn(&["demo"]);
+    let said = stack.user.keptn(&["demo"]);
     assert_eq!(said.code, 0, "{said:?}");
-    assert_eq!(story::view(&stack, "hardening"), OUT_OF_SYNC);
-    let again = stack.keptn(&["demo"]);
+    assert_eq!(story::view(&stack.user, "hardening"), OUT_OF_SYNC);
+    let again = stack.user.keptn(&["demo"]);
     assert_eq!(again.code, 0, "{again:?}");
     assert!(again.stderr.contains("sockshop"), "{again:?}");
 }
@@ -124,14 +124,14 @@ fn the_demo_ends_where_the_story_begins() {
 /// Earlier versions reached production; since then dev went on, with two versions that failed.
 fn tell_the_story_so_far(stack: &Stack, stream: &mut Stream) {
     let uniform = Uniform { failing: &FAILING, ..Uniform::FAST };
-    story::create_project(stack, &uniform);
+    story::create_project(&stack.user, &uniform);
     for artifact in ["carts:0.10.1", "carts-db:0.4.0", "catalogue:1.7.0"] {
-        let context = story::deliver(stack, stream, artifact);
+        let context = story::deliver(&stack.user, stream, artifact);
         assert_eq!(stream.tasks(&context, "dev"), answered(&DEV), "{}", stream.tail());
     }
-    let context = story::start_sync(stack);
+    let context = story::start_sync(&stack.user);
     story::expect_whole_sync(stream, &context);
     for artifact in ["carts:0.10.16", "carts:0.10.17", "carts-db:0.4.1", "carts:0.10.18"] {
-        story::deliver(stack, stream, artifact);
+        story::deliver(&stack.user, stream, artifact);
     }
 }

@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::harness::process;
-use crate::harness::stack::{Stack, run_to_end};
+use crate::harness::stack::Stack;
 use crate::harness::story::{self, Uniform};
+use crate::harness::user::run_to_end;
 
 /// The program.
 const PROGRAM: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/e2e/foreign_client.py");
@@ -20,7 +21,7 @@ fn a_python_program_starts_the_sync_and_plays_an_executor() {
     let stack = Stack::bare().with_setting("STUB_EXECUTOR_PLAYS", "*,-deployment-service");
     let stack = stack.with_all_services();
     let mut stream = stack.stream();
-    story::create_project(&stack, &Uniform::FAST);
+    story::create_project(&stack.user, &Uniform::FAST);
 
     let mut command = Command::new(python);
     let said = run_to_end(command.arg(PROGRAM).arg(stack.nats.url()));
@@ -31,7 +32,7 @@ fn a_python_program_starts_the_sync_and_plays_an_executor() {
         entry.context() == context && entry.attribute("source").ends_with("/deployment-service")
     });
     assert_eq!(played.count(), 4, "started and finished in two stages: {}", stream.tail());
-    assert!(story::view(&stack, "production").contains("IN-SYNC"));
+    assert!(story::view(&stack.user, "production").contains("IN-SYNC"));
 }
 
 /// Returns a Python with the client library, in a folder of its own below `target`.

@@ -3,6 +3,10 @@
 //! Reading order: [`stack`] (everything together), [`stream`] (what happened), [`story`] (the
 //! project that most tests use), then the parts.
 
+#[cfg(feature = "docker")]
+pub(crate) mod compose;
+#[cfg(feature = "docker")]
+pub(crate) mod docker;
 pub(crate) mod event;
 pub(crate) mod nats_client;
 pub(crate) mod nats_server;
@@ -10,4 +14,5 @@ pub(crate) mod process;
 pub(crate) mod stack;
 pub(crate) mod story;
 pub(crate) mod stream;
+pub(crate) mod user;
 pub(crate) mod wait;

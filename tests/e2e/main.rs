@@ -9,6 +9,8 @@ mod harness;
 
 mod bad_input;
 mod command_line;
+#[cfg(feature = "docker")]
+mod containers;
 mod crash;
 mod delivery;
 mod foreign_client;

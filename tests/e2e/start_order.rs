@@ -35,20 +35,20 @@ fn services_wait_for_nats() {
 #[test]
 fn a_project_that_was_created_before_a_service_started_is_known_to_it() {
     let mut stack = Stack::start();
-    story::create_project(&stack, &Uniform::FAST);
+    story::create_project(&stack.user, &Uniform::FAST);
     for service in SERVICES {
         stack.kill_and_restart(service);
     }
     stack.wait_until_ready(&SERVICES);
     let mut stream = stack.stream();
-    let context = story::deliver(&stack, &mut stream, "carts:1.0.0");
+    let context = story::deliver(&stack.user, &mut stream, "carts:1.0.0");
     assert_eq!(stream.tasks(&context, "dev"), answered(&DEV), "{}", stream.tail());
 }
 
 fn expect_a_delivery(stack: &Stack) {
-    story::create_project(stack, &Uniform::FAST);
+    story::create_project(&stack.user, &Uniform::FAST);
     let mut stream = stack.stream();
-    let context = story::deliver(stack, &mut stream, "carts:1.0.0");
+    let context = story::deliver(&stack.user, &mut stream, "carts:1.0.0");
     assert_eq!(stream.tasks(&context, "dev"), answered(&DEV), "{}", stream.tail());
 }
 

@@ -13,14 +13,14 @@ fn two_controllers_store_each_event_once() {
     let mut stack = Stack::start();
     stack.run_as(SECOND, CONTROLLER);
     let mut stream = stack.stream();
-    story::create_project(&stack, &Uniform::FAST);
+    story::create_project(&stack.user, &Uniform::FAST);
     for version in 1..=5 {
         for service in ["carts", "carts-db", "catalogue"] {
             let artifact = format!("{service}:{version}");
-            let context = story::deliver(&stack, &mut stream, &artifact);
+            let context = story::deliver(&stack.user, &mut stream, &artifact);
             assert_eq!(stream.tasks(&context, "dev"), answered(&DEV), "{}", stream.tail());
         }
-        let context = story::start_sync(&stack);
+        let context = story::start_sync(&stack.user);
         story::expect_whole_sync(&mut stream, &context);
     }
     assert_each_id_once(stream.entries());
@@ -32,9 +32,9 @@ fn the_second_controller_goes_on_when_the_first_is_killed() {
     stack.run_as(SECOND, CONTROLLER);
     let mut stream = stack.stream();
     let uniform = Uniform { delay: Duration::from_millis(100), ..Uniform::FAST };
-    story::create_project(&stack, &uniform);
-    story::deliver(&stack, &mut stream, "carts:1");
-    let context = story::start_sync(&stack);
+    story::create_project(&stack.user, &uniform);
+    story::deliver(&stack.user, &mut stream, "carts:1");
+    let context = story::start_sync(&stack.user);
     stream.wait_for("the run is under way", |entry| {
         entry.context() == context && entry.short() == "test.triggered"
     });

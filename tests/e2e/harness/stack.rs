@@ -1,18 +1,14 @@
 //! NATS and the services as processes: started, killed, started again, and asked by `keptn`.
 
 use std::collections::BTreeMap;
-use std::ffi::OsStr;
-use std::io::Read;
-use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::thread;
-
-use tempfile::TempDir;
 
 use super::nats_client::NatsClient;
 use super::nats_server::NatsServer;
 use super::process::{self, Process};
 use super::stream::Stream;
+use super::user::User;
 use super::wait;
 
 /// Decides which task comes next.
@@ -26,41 +22,22 @@ pub(crate) const STUB_EXECUTOR: &str = "stub-executor";
 /// The four services.
 pub(crate) const SERVICES: [&str; 4] = [CONTROLLER, CONFIG_STORE, STATUS_VIEW, STUB_EXECUTOR];
 
-/// What a command said.
-#[derive(Debug)]
-pub(crate) struct Said {
-    /// Exit code; -1 if a signal ended it.
-    pub(crate) code: i32,
-    /// Data.
-    pub(crate) stdout: String,
-    /// Talk.
-    pub(crate) stderr: String,
-}
-
-impl Said {
-    /// Returns the data of a command that must succeed.
-    #[track_caller]
-    pub(crate) fn done(self) -> String {
-        assert_eq!(self.code, 0, "a command failed: {self:?}");
-        self.stdout
-    }
-}
-
 /// A control plane of the test's own.
 pub(crate) struct Stack {
     services: BTreeMap<String, Process>,
     settings: Vec<(String, String)>,
     /// The server below it.
     pub(crate) nats: NatsServer,
-    folder: TempDir,
+    /// Who uses it.
+    pub(crate) user: User,
 }
 
 impl Stack {
     /// Starts NATS and nothing else.
     pub(crate) fn bare() -> Self {
-        let folder = tempfile::tempdir().expect("a temporary folder can be created");
         let nats = NatsServer::start();
-        Self { services: BTreeMap::new(), settings: Vec::new(), nats, folder }
+        let user = User::at(nats.port());
+        Self { services: BTreeMap::new(), settings: Vec::new(), nats, user }
     }
 
     /// Starts NATS and the four services, and waits until they can work.
@@ -91,8 +68,7 @@ impl Stack {
     /// Starts one more process of a service, under a name of its own.
     pub(crate) fn run_as(&mut self, name: &str, service: &str) {
         let mut command = Command::new(process::keptn());
-        command.args(["serve", service]).current_dir(self.folder.path());
-        process::clean(&mut command);
+        command.args(["serve", service]).current_dir(self.user.folder());
         command
             .env("NATS_URL", self.nats.url())
             .env("NATS_MONITOR_URL", self.nats.monitor_url())
@@ -134,21 +110,7 @@ impl Stack {
 
     /// Follows the stream.
     pub(crate) fn stream(&self) -> Stream {
-        Stream::follow(self.nats.port())
-    }
-
-    /// Runs `keptn` with arguments and returns what it said.
-    #[track_caller]
-    pub(crate) fn keptn(&self, arguments: &[&str]) -> Said {
-        let mut command = Command::new(process::keptn());
-        process::clean(&mut command);
-        command.args(arguments).env("NATS_URL", self.nats.url()).env("NO_COLOR", "1");
-        run_to_end(command.current_dir(self.folder.path()))
-    }
-
-    /// Writes a file where the commands run.
-    pub(crate) fn write(&self, name: &str, text: &str) -> PathBuf {
-        process::write_file(self.folder.path(), name, text)
+        self.user.stream()
     }
 }
 
@@ -160,42 +122,4 @@ impl Drop for Stack {
             eprintln!("what the processes said last:\n{services}{}", self.nats.tail());
         }
     }
-}
-
-/// Runs a command within a limit; one that hangs is killed and fails the test.
-#[track_caller]
-pub(crate) fn run_to_end(command: &mut Command) -> Said {
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let name: Vec<&OsStr> = command.get_args().collect();
-    let name = format!("{name:?}");
-    let mut child = command.spawn().unwrap_or_else(|error| panic!("run {name}: {error}"));
-    let stdout = read_all(child.stdout.take());
-    let stderr = read_all(child.stderr.take());
-    let mut guard = KillOnDrop(child);
-    let status = wait::until(&format!("{name} ends"), || match guard.0.try_wait() {
-        Ok(Some(status)) => Ok(status),
-        Ok(None) => Err("still running".to_owned()),
-        Err(error) => Err(error.to_string()),
-    });
-    let text = |reader: thread::JoinHandle<String>| reader.join().expect("the pipe can be read");
-    Said { code: status.code().unwrap_or(-1), stdout: text(stdout), stderr: text(stderr) }
-}
-
-struct KillOnDrop(std::process::Child);
-
-impl Drop for KillOnDrop {
-    fn drop(&mut self) {
-        // Fails only for a process that has ended already.
-        drop(self.0.kill());
-    }
-}
-
-fn read_all(pipe: Option<impl Read + Send + 'static>) -> thread::JoinHandle<String> {
-    let mut pipe = pipe.expect("the pipe was asked for");
-    thread::spawn(move || {
-        let mut bytes = Vec::new();
-        // What came before an error is what there is to show.
-        drop(pipe.read_to_end(&mut bytes));
-        String::from_utf8_lossy(&bytes).into_owned()
-    })
 }

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::event::answered;
-use super::stack::Stack;
 use super::stream::Stream;
+use super::user::User;
 
 /// The stages, as the demo has them.
 const SHIPYARD: &str = include_str!("../../../deploy/demo/shipyard.yaml");
@@ -55,17 +55,17 @@ impl Uniform {
 
 /// Creates the project with its services and their own values: 1 replica in dev, 3 in hardening.
 #[track_caller]
-pub(crate) fn create_project(stack: &Stack, uniform: &Uniform) {
-    stack.write("shipyard.yaml", SHIPYARD);
-    stack.write("uniform.yaml", &uniform.document());
+pub(crate) fn create_project(user: &User, uniform: &Uniform) {
+    user.write("shipyard.yaml", SHIPYARD);
+    user.write("uniform.yaml", &uniform.document());
     let files = ["--shipyard=shipyard.yaml", "--uniform=uniform.yaml"];
-    stack.keptn(&["create", "project", "sockshop", files[0], files[1]]).done();
+    user.keptn(&["create", "project", "sockshop", files[0], files[1]]).done();
     for service in ["carts", "carts-db", "catalogue"] {
-        stack.keptn(&["create", "service", service, "--project=sockshop"]).done();
+        user.keptn(&["create", "service", service, "--project=sockshop"]).done();
         for (stage, replicas) in [("dev", "replicaCount=1"), ("hardening", "replicaCount=3")] {
             let stage = format!("--stage={stage}");
             let set = ["configure", "service", service, "--project=sockshop", &stage];
-            stack.keptn(&[&set[..], &["--set", replicas]].concat()).done();
+            user.keptn(&[&set[..], &["--set", replicas]].concat()).done();
         }
     }
 }
@@ -73,21 +73,21 @@ pub(crate) fn create_project(stack: &Stack, uniform: &Uniform) {
 /// Delivers an artifact (`carts:0.10.1`) to dev, waits for the end of the run and returns its
 /// context.
 #[track_caller]
-pub(crate) fn deliver(stack: &Stack, stream: &mut Stream, artifact: &str) -> String {
+pub(crate) fn deliver(user: &User, stream: &mut Stream, artifact: &str) -> String {
     let service = artifact.split(':').next().unwrap_or(artifact);
     let service = format!("--service={service}");
     let artifact = format!("--artifact={artifact}");
     let trigger = ["trigger", "artifact-delivery", "--project=sockshop", &service, &artifact];
-    let context = stack.keptn(&trigger).done().trim().to_owned();
+    let context = user.keptn(&trigger).done().trim().to_owned();
     stream.wait_for_end(&context, "dev");
     context
 }
 
 /// Starts a sync of hardening with dev and returns its context.
 #[track_caller]
-pub(crate) fn start_sync(stack: &Stack) -> String {
+pub(crate) fn start_sync(user: &User) -> String {
     let trigger = ["trigger", "artifact-delivery", "--project=sockshop", "--stage=hardening"];
-    stack.keptn(&trigger).done().trim().to_owned()
+    user.keptn(&trigger).done().trim().to_owned()
 }
 
 /// Waits until hardening and production have the run of this context behind them, and checks that
@@ -102,8 +102,8 @@ pub(crate) fn expect_whole_sync(stream: &mut Stream, context: &str) {
 
 /// Returns the text of `view status`, without blanks at line ends.
 #[track_caller]
-pub(crate) fn view(stack: &Stack, stage: &str) -> String {
+pub(crate) fn view(user: &User, stage: &str) -> String {
     let stage = format!("--stage={stage}");
-    let text = stack.keptn(&["view", "status", &stage, "--project=sockshop"]).done();
+    let text = user.keptn(&["view", "status", &stage, "--project=sockshop"]).done();
     text.lines().flat_map(|line| [line.trim_end(), "\n"]).collect()
 }
