@@ -3,6 +3,8 @@
 //! An entry stays until its event is *seen*, not until the publish is acked. Entries have a
 //! rising number, so that a shell finds what is new since it looked last without a scan.
 
+use std::time::Duration;
+
 use imbl::OrdMap;
 use model::{DerivedId, Event, StreamTime};
 use serde::{Deserialize, Serialize};
@@ -36,6 +38,12 @@ pub trait Owes {
 
     /// Tells whether the event still must exist.
     fn is_owed(&self, owed: &Owed<Self::Due>, now: StreamTime) -> bool;
+
+    /// Returns how long a deadline that made this due had to wait; zero for what no deadline made
+    /// due.
+    fn own_wait(&self, _owed: &Owed<Self::Due>) -> Duration {
+        Duration::ZERO
+    }
 
     /// Returns the event, or none if it is no longer owed.
     fn event(&self, owed: &Owed<Self::Due>, waits: Waits) -> Option<Event>;

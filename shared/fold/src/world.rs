@@ -1,6 +1,6 @@
 //! Everything that the stream says, folded in one place.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, time::Duration};
 
 use model::{
     CommandObject, DerivedId, Event, EventType, Kind, Position, ProjectName, Stored, StreamTime,
@@ -113,6 +113,19 @@ impl Owes for World {
 
     fn is_owed(&self, owed: &Owed<Due>, now: StreamTime) -> bool {
         self.sequences.is_owed(owed.id, &owed.due, now)
+    }
+
+    fn own_wait(&self, owed: &Owed<Due>) -> Duration {
+        match owed.due {
+            Due::TimeOut(key) => self
+                .sequences
+                .run(key)
+                .and_then(|run| run.open.as_ref())
+                .map_or(Duration::ZERO, |task| owed.since.since(task.at)),
+            Due::Step(_) | Due::Told(_) | Due::FollowUp(_) | Due::Control(_) | Due::LogError(_) => {
+                Duration::ZERO
+            }
+        }
     }
 
     fn event(&self, owed: &Owed<Due>, waits: Waits) -> Option<Event> {
