@@ -1,5 +1,6 @@
 //! The stream, followed from its first message: what happened, in order, and nothing else.
 
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::Receiver;
 use std::time::Instant;
 
@@ -22,13 +23,16 @@ pub(crate) struct Stream {
 impl Stream {
     /// Waits until a service has created the stream, and starts reading at its beginning.
     pub(crate) fn follow(port: u16) -> Self {
+        static FOLLOWERS: AtomicU32 = AtomicU32::new(0);
         let client = NatsClient::connect(port).expect("NATS accepts a connection");
         let info = format!("$JS.API.STREAM.INFO.{STREAM}");
         wait::until("a service creates the stream", || {
             let answer = client.request(&info, b"")?;
             if answer["error"].is_null() { Ok(()) } else { Err(answer["error"].to_string()) }
         });
-        let inbox = format!("_INBOX.stream.{}", std::process::id());
+        // Of this follower alone: the consumer of an earlier one may have survived a restart of NATS.
+        let number = FOLLOWERS.fetch_add(1, Ordering::Relaxed);
+        let inbox = format!("_INBOX.stream.{}.{number}", std::process::id());
         let live = client.subscribe(&inbox);
         let consumer = json!({
             "stream_name": STREAM,
@@ -130,4 +134,32 @@ fn entry(message: &Message) -> Option<Entry> {
     let position = message.reply.split('.').nth(5)?.parse().ok()?;
     let event = serde_json::from_slice(&message.body).unwrap_or(Value::Null);
     Some(Entry { position, event })
+}
+
+#[test]
+fn a_stream_is_read_from_its_beginning_and_then_live_over_a_restart_of_nats() {
+    let mut nats = super::nats_server::NatsServer::start();
+    let client = NatsClient::connect(nats.port()).expect("NATS accepts a connection");
+    let stream = json!({"name": STREAM, "subjects": ["sh.keptn.>"], "storage": "file"});
+    let created = client
+        .request(&format!("$JS.API.STREAM.CREATE.{STREAM}"), stream.to_string().as_bytes())
+        .expect("JetStream answers");
+    assert!(created["error"].is_null(), "{created}");
+    let publish = |client: &NatsClient, task: &str| {
+        let subject = format!("sh.keptn.event.{task}.triggered");
+        let event = json!({"type": subject, "shkeptncontext": "c", "data": {"stage": "dev"}});
+        client.publish(&subject, event.to_string().as_bytes());
+    };
+    publish(&client, "a");
+    let mut stream = Stream::follow(nats.port());
+    publish(stream.client(), "b");
+    stream.wait_for("b", |entry| entry.short() == "b.triggered");
+
+    nats.kill();
+    nats.restart();
+    let mut stream = Stream::follow(nats.port());
+    stream.client().publish("sh.keptn.event.c.triggered", b"no JSON");
+    let last = stream.wait_for("what is no JSON", |entry| entry.event.is_null());
+    assert_eq!(last.position, 3);
+    assert_eq!(stream.tasks("c", "dev"), ["a.triggered", "b.triggered"]);
 }
