@@ -1,3 +1,2 @@
 //! Placeholder entry.
-
 fn main() {}
