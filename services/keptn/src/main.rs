@@ -1,3 +1,28 @@
-//! Placeholder entry.
+//! The command line `keptn`: what people type, and the whole stack in one command.
+//!
+//! Reading order: [`arguments`] (what can be typed), [`commands`] (one file a command), [`client`]
+//! (how NATS is asked), [`wire`] (what is published), [`render`] (value to text), [`watch`] (until
+//! a delivery ends), [`stack`] (the processes of `keptn dev`), [`demo`] (its history).
 
-fn main() {}
+mod arguments;
+mod client;
+mod commands;
+mod demo;
+mod environment;
+mod failure;
+mod lookup;
+mod render;
+mod stack;
+mod stamp;
+mod terminal;
+mod values;
+mod watch;
+mod wire;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    commands::run(arguments::Arguments::parse())
+}

@@ -1,0 +1,72 @@
+//! One file a command. A command reads its arguments, asks or tells NATS, and prints.
+
+pub(crate) mod approve;
+pub(crate) mod completion;
+pub(crate) mod configure;
+pub(crate) mod create;
+pub(crate) mod demo;
+pub(crate) mod dev;
+pub(crate) mod get;
+pub(crate) mod send;
+pub(crate) mod sequence;
+pub(crate) mod serve;
+pub(crate) mod trigger;
+pub(crate) mod view;
+
+use std::process::ExitCode;
+
+use model::TaskResult;
+
+use crate::{
+    arguments::{Arguments, Command, ConnectionArgs, TopCommand},
+    failure::{Exit, Failure},
+    terminal,
+    wire::SequenceVerb,
+};
+
+/// Runs a command and tells how it ended.
+pub(crate) fn run(arguments: Arguments) -> ExitCode {
+    // The services bring their own runtime, settings and exit codes.
+    let ended = match arguments.command {
+        TopCommand::Serve(serve) => return serve::run(&serve),
+        TopCommand::Completion(shell) => completion::run(shell),
+        TopCommand::Waiting(command) => in_runtime(command, &arguments.connection),
+    };
+    match ended {
+        Ok(exit) => exit.into(),
+        Err(failure) => {
+            terminal::talk_raw(&failure.to_string());
+            failure.exit().into()
+        }
+    }
+}
+
+fn in_runtime(command: Command, connection: &ConnectionArgs) -> Result<Exit, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::unreachable(format!("no runtime can be started: {error}")))?;
+    let ended = runtime.block_on(dispatch(command, connection));
+    // What is still on its way in the background must not hold the prompt.
+    runtime.shutdown_background();
+    ended
+}
+
+async fn dispatch(command: Command, connection: &ConnectionArgs) -> Result<Exit, Failure> {
+    match command {
+        Command::Dev(arguments) => dev::run(arguments).await,
+        Command::Demo => demo::run(connection).await,
+        Command::Create(command) => create::run(command, connection).await,
+        Command::Configure(command) => configure::run(command, connection).await,
+        Command::View(command) => view::run(command, connection).await,
+        Command::Trigger(arguments) => trigger::run(arguments, connection).await,
+        Command::Get(command) => get::run(command, connection).await,
+        Command::Send(command) => send::run(command, connection).await,
+        Command::Approve(arguments) => approve::run(arguments, TaskResult::Pass, connection).await,
+        Command::Decline(arguments) => approve::run(arguments, TaskResult::Fail, connection).await,
+        Command::Abort(command) => sequence::run(command, SequenceVerb::Abort, connection).await,
+        Command::Pause(command) => sequence::run(command, SequenceVerb::Pause, connection).await,
+        Command::Resume(command) => sequence::run(command, SequenceVerb::Resume, connection).await,
+        Command::Retry(command) => sequence::run(command, SequenceVerb::Retry, connection).await,
+    }
+}

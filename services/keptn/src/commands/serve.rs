@@ -1,0 +1,46 @@
+//! `keptn serve NAME`: one part of the stack in this process. `keptn dev` runs itself so.
+
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+
+use crate::stack::nats_wrapper::{self, NatsServerArgs};
+
+/// Arguments of `serve`.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct ServeArgs {
+    #[command(subcommand)]
+    part: Part,
+}
+
+/// What can be served.
+#[derive(Clone, Debug, Subcommand)]
+enum Part {
+    /// Decides which task comes next
+    ShipyardController,
+    /// Owns projects, services and configuration
+    ConfigStore,
+    /// Answers queries
+    StatusView,
+    /// Plays the executors of every uniform
+    StubExecutor,
+    /// Runs nats-server until standard input ends
+    NatsServer(NatsServerArgs),
+}
+
+/// Runs the part until it ends.
+pub(crate) fn run(arguments: &ServeArgs) -> ExitCode {
+    match &arguments.part {
+        Part::ShipyardController => absent("shipyard-controller"),
+        Part::ConfigStore => absent("config-store"),
+        Part::StatusView => absent("status-view"),
+        Part::StubExecutor => absent("stub-executor"),
+        Part::NatsServer(arguments) => nats_wrapper::run(arguments),
+    }
+}
+
+/// Says that a part is not in this build.
+fn absent(name: &str) -> ExitCode {
+    crate::terminal::talk(&format!("error: {name} is not part of this build"));
+    ExitCode::FAILURE
+}
