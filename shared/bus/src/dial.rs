@@ -64,7 +64,7 @@ async fn dial_one(options: &ConnectOptions, url: &str, number: u64) -> Result<Li
         url.parse().map_err(|error: std::io::Error| unreachable(error.to_string()))?;
     let (violation_tx, violations) = watch::channel(None);
     let prepared = client_options(options, &address, violation_tx).await?;
-    let connect = prepared.connect(address.clone());
+    let connect = Box::pin(prepared.connect(address.clone()));
     let client = tokio::select! {
         biased;
         old = too_old_greeting(&address) => return Err(old),

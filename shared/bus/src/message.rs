@@ -53,6 +53,9 @@ impl RawMessage {
 
     /// Decodes the event: structured mode by its header, binary mode by its `ce-` headers, and
     /// structured JSON without a header, as plain publishers send it.
+    ///
+    /// # Errors
+    /// [`Malformed`] with the rule that is broken, never with the body.
     pub fn event(&self) -> Result<Event, Malformed> {
         match &self.headers {
             Some(headers) if !is_structured(headers) && binary_mode::is_binary(headers) => {

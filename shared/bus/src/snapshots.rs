@@ -14,7 +14,6 @@ use tracing::debug;
 
 use crate::{
     ApiError, Bus, Digest, Mark,
-    api::api_error,
     connection::Live,
     names::{snapshot_bucket, snapshot_object},
 };
@@ -83,7 +82,6 @@ impl Bus {
 }
 
 async fn ensure_bucket(live: &Live, bucket: &str, replicas: usize) -> Result<(), ApiError> {
-    let request = format!("STREAM.CREATE.OBJ_{bucket}");
     let config = object_store::Config {
         bucket: bucket.to_owned(),
         description: Some("Folded states; may be removed, they are written again".to_owned()),
@@ -96,15 +94,9 @@ async fn ensure_bucket(live: &Live, bucket: &str, replicas: usize) -> Result<(),
     if live.jetstream.create_object_store(config).await.is_ok() {
         return Ok(());
     }
-    // Somebody else may have created it in between.
-    match live.jetstream.get_object_store(bucket).await {
-        Ok(_) => Ok(()),
-        Err(_) => {
-            let _: serde_json::Value =
-                live.api(&format!("STREAM.INFO.OBJ_{bucket}"), &json!({})).await?;
-            Err(api_error(&request, async_nats::RequestErrorKind::Other))
-        }
-    }
+    // Somebody else may have created it in between; else the server says what is wrong.
+    let _: serde_json::Value = live.api(&format!("STREAM.INFO.OBJ_{bucket}"), &json!({})).await?;
+    Ok(())
 }
 
 impl Snapshots {

@@ -35,7 +35,6 @@ pub enum TestServerError {
 pub struct TestServer {
     binary: PathBuf,
     directory: TempDir,
-    extra: Vec<String>,
     port: u16,
     monitor: u16,
     child: Option<Child>,
@@ -67,12 +66,11 @@ impl TestServer {
         let jetstream = if configuration.contains("jetstream") {
             String::new()
         } else {
-            format!("jetstream {{ store_dir: {store:?} }}\n")
+            format!("jetstream {{ store_dir: \"{}\" }}\n", store.display())
         };
         let text = configuration.replace("$STORE", &store.to_string_lossy());
         fs::write(directory.path().join("nats.conf"), format!("{jetstream}{text}\n"))?;
-        let mut server =
-            Self { binary, directory, extra: Vec::new(), port: 0, monitor: 0, child: None };
+        let mut server = Self { binary, directory, port: 0, monitor: 0, child: None };
         server.spawn()?;
         Ok(server)
     }
@@ -141,7 +139,6 @@ impl TestServer {
             .arg(&ports)
             .arg("-c")
             .arg(self.directory.path().join("nats.conf"))
-            .args(&self.extra)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log)

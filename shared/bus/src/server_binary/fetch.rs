@@ -137,7 +137,7 @@ fn check(what: &str, path: &Path, expected: &'static str) -> Result<(), ServerBi
 }
 
 fn hash(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    format!("{:x}", Sha256::digest(bytes))
 }
 
 /// Puts the binary to its place in one step, executable.

@@ -82,41 +82,30 @@ impl ObjectStore {
             return Ok(false);
         }
         let inbox = live.client.new_inbox();
-        let id = inbox.rsplit('.').next().unwrap_or(&inbox).to_owned();
-        let chunks: Vec<Bytes> =
-            (0..bytes.len()).step_by(CHUNK_BYTES).map(|at| chunk(&bytes, at)).collect();
+        let id = inbox.rsplit('.').next().unwrap_or(&inbox);
         let meta = json!({
             "name": name,
             "bucket": self.bucket,
             "nuid": id,
             "size": bytes.len(),
-            "chunks": chunks.len(),
+            "chunks": bytes.len().div_ceil(CHUNK_BYTES),
             "digest": format!("SHA-256={}", URL_SAFE.encode(Sha256::digest(&bytes))),
             "metadata": metadata,
             "options": { "max_chunk_size": CHUNK_BYTES },
         });
-        let written = self.write(live, name, &id, chunks, meta.to_string()).await;
+        let chunks = self.chunk_subject(id);
+        let written = match write_chunks(live, &chunks, &bytes).await {
+            Ok(()) => self.write_meta(live, name, meta.to_string()).await,
+            Err(error) => Err(error),
+        };
         if !matches!(written, Ok(true)) {
             // Chunks without an object; what cannot be removed is never read.
-            self.purge(live, &self.chunk_subject(&id)).await.ok();
+            self.purge(live, &chunks).await.ok();
         }
         written
     }
 
-    async fn write(
-        &self,
-        live: &Live,
-        name: &str,
-        id: &str,
-        chunks: Vec<Bytes>,
-        meta: String,
-    ) -> Result<bool, ApiError> {
-        let subject = self.chunk_subject(id);
-        stream::iter(chunks)
-            .map(|chunk| publish(live, subject.clone(), HeaderMap::new(), chunk))
-            .buffered(CHUNKS_IN_FLIGHT)
-            .try_collect::<()>()
-            .await?;
+    async fn write_meta(&self, live: &Live, name: &str, meta: String) -> Result<bool, ApiError> {
         let mut headers = HeaderMap::new();
         headers.insert("Nats-Rollup", "sub");
         headers.insert(EXPECTED_LAST_SUBJECT_SEQUENCE, "0");
@@ -181,8 +170,13 @@ impl ObjectStore {
     }
 }
 
-fn chunk(bytes: &Bytes, at: usize) -> Bytes {
-    bytes.slice(at..bytes.len().min(at + CHUNK_BYTES))
+async fn write_chunks(live: &Live, subject: &str, bytes: &Bytes) -> Result<(), ApiError> {
+    let chunk = |at: usize| bytes.slice(at..bytes.len().min(at + CHUNK_BYTES));
+    stream::iter((0..bytes.len()).step_by(CHUNK_BYTES))
+        .map(|at| publish(live, subject.to_owned(), HeaderMap::new(), chunk(at)))
+        .buffered(CHUNKS_IN_FLIGHT)
+        .try_collect()
+        .await
 }
 
 async fn publish(
