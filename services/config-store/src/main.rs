@@ -1,3 +1,7 @@
-//! Placeholder entry.
+//! The process `config-store`.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    config_store::main()
+}

@@ -1,3 +1,7 @@
-//! Placeholder entry.
+//! The process `shipyard-controller`.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    shipyard_controller::main()
+}

@@ -1,1 +1,22 @@
-//! The doors that every service has: settings, telemetry, readiness, shutdown, the follower.
+//! The doors that every service has: settings, telemetry, health, shutdown; and the way of those
+//! who fold the stream.
+//!
+//! Reading order: [`process`] (one process from start to end), [`settings`], [`Follower`] (folds),
+//! [`Speaker`] (folds and speaks), [`outbox`].
+
+pub mod follower;
+pub mod health;
+pub mod outbox;
+pub mod process;
+pub mod settings;
+pub mod shutdown;
+pub mod speaker;
+mod states;
+mod telemetry;
+
+pub use follower::{FollowError, Followed, Follower, State};
+pub use health::Progress;
+pub use process::{Component, Start};
+pub use settings::{Common, Settings, SettingsError};
+pub use shutdown::Shutdown;
+pub use speaker::Speaker;

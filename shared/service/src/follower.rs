@@ -1,0 +1,285 @@
+//! Follows the stream with a state: starts from a snapshot, folds the rest, notices when the
+//! stream is another one, and writes snapshots beside the loop.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use bus::{BootTime, Bus, Mark, Read, ReadFrom, Reader, ReaderOptions, SnapshotError};
+use bytes::Bytes;
+use model::{Position, Stored};
+use serde::{Serialize, de::DeserializeOwned};
+use tokio::task::JoinHandle;
+use tracing::{debug, info, warn};
+
+/// A state that is folded from the stream. A clone must be cheap: it is made on the path of an
+/// event, for a snapshot.
+pub trait State: Default + Clone + Send + 'static + Serialize + DeserializeOwned {
+    /// Version of how it is written into a snapshot.
+    const FORMAT: u32;
+    /// What applying an event says.
+    type Notes;
+
+    /// Applies the next event.
+    fn apply(&mut self, stored: &Stored) -> Self::Notes;
+}
+
+/// Least log between two snapshots, in bytes: below this reading the log again is faster.
+const SNAPSHOT_LOG_BYTES_MIN: u64 = 1024 * 1024;
+/// Log between two snapshots, in sizes of the state: so the snapshots cost a quarter of the log.
+const SNAPSHOT_LOG_PER_STATE: u64 = 4;
+/// How long a snapshot that is being written at the end is waited for.
+const SNAPSHOT_WAIT: Duration = Duration::from_secs(2);
+/// Pause before the snapshots are asked for again at start.
+const AGAIN_PAUSE: Duration = Duration::from_millis(200);
+
+/// Why the stream cannot be followed.
+#[derive(Debug, thiserror::Error)]
+pub enum FollowError {
+    /// The beginning of the stream is gone, and no snapshot stands for it.
+    #[error(
+        "the stream begins at {first} and no snapshot of format {format} stands for what was before; \
+         run the version that wrote the snapshots, or start with an empty stream"
+    )]
+    BeginningGone {
+        /// First position of the stream.
+        first: Position,
+        /// Format that this version reads.
+        format: u32,
+    },
+}
+
+/// What the follower says.
+#[derive(Debug)]
+pub enum Followed<N> {
+    /// An event was applied.
+    Applied {
+        /// The event.
+        stored: Box<Stored>,
+        /// What applying it said.
+        notes: N,
+    },
+    /// Everything up to the end that was there at the last connect was applied.
+    CaughtUp,
+    /// The stream is another one: the state was thrown away, whatever was derived from it is void.
+    Restarted,
+}
+
+/// A state, the stream it is folded from, and its snapshots.
+#[derive(Debug)]
+pub struct Follower<S: State> {
+    bus: Bus,
+    component: &'static str,
+    filters: Vec<String>,
+    reader: Reader,
+    state: S,
+    log_bytes: u64,
+    state_bytes: Arc<AtomicU64>,
+    writing: Option<JoinHandle<()>>,
+}
+
+impl<S: State> Follower<S> {
+    /// Starts from the usable snapshot with the highest position. `filters` are subjects with
+    /// wildcards; empty = the whole stream.
+    ///
+    /// # Errors
+    /// [`FollowError`] if the beginning of the stream is gone and nothing stands for it.
+    pub async fn start(
+        bus: &Bus,
+        component: &'static str,
+        filters: &[&str],
+    ) -> Result<Self, FollowError> {
+        let filters: Vec<String> = filters.iter().map(|filter| (*filter).to_owned()).collect();
+        let (state, mark, state_bytes) = load::<S>(bus, component).await?;
+        let reader = open(bus, &filters, mark);
+        Ok(Self {
+            bus: bus.clone(),
+            component,
+            filters,
+            reader,
+            state,
+            log_bytes: 0,
+            state_bytes: Arc::new(AtomicU64::new(state_bytes)),
+            writing: None,
+        })
+    }
+
+    /// Waits for what comes next. Cancel-safe; the state is as it says when it returns.
+    ///
+    /// # Errors
+    /// [`FollowError`] if another stream took the place of ours and begins behind its beginning.
+    pub async fn next(&mut self) -> Result<Followed<S::Notes>, FollowError> {
+        match self.reader.next().await {
+            Read::Message(message) => {
+                self.log_bytes += message.size();
+                let stored = message.stored();
+                let notes = self.state.apply(&stored);
+                self.offer_snapshot();
+                Ok(Followed::Applied { stored: Box::new(stored), notes })
+            }
+            Read::CaughtUp => Ok(Followed::CaughtUp),
+            Read::Replaced => {
+                self.state = S::default();
+                self.log_bytes = 0;
+                self.reader = open(&self.bus, &self.filters, None);
+                Ok(Followed::Restarted)
+            }
+        }
+    }
+
+    /// Returns the state behind the last applied event.
+    pub fn state(&self) -> &S {
+        &self.state
+    }
+
+    /// Returns the position of the last applied event.
+    pub fn position(&self) -> Position {
+        self.reader.position()
+    }
+
+    /// Returns the position up to which nothing is missing; with filters it may lie behind the
+    /// last applied event.
+    pub fn read_up_to(&self) -> Position {
+        self.reader.read_up_to()
+    }
+
+    /// Returns whether it has applied everything there was when it connected.
+    pub fn is_caught_up(&self) -> bool {
+        self.reader.is_caught_up()
+    }
+
+    /// Returns since when that is so without a break.
+    pub fn caught_up_since(&self) -> Option<BootTime> {
+        self.reader.caught_up_since()
+    }
+
+    /// Waits for a snapshot that is being written, at most two seconds.
+    pub async fn finish(mut self) {
+        if let Some(writing) = self.writing.take()
+            && tokio::time::timeout(SNAPSHOT_WAIT, writing).await.is_err()
+        {
+            debug!("a snapshot was not written in time; the stream has everything");
+        }
+    }
+
+    /// Writes a snapshot beside the loop when the log since the last one outweighs the state.
+    fn offer_snapshot(&mut self) {
+        let state_bytes = self.state_bytes.load(Ordering::Relaxed);
+        let due = SNAPSHOT_LOG_BYTES_MIN.max(state_bytes.saturating_mul(SNAPSHOT_LOG_PER_STATE));
+        if self.log_bytes < due || !self.is_caught_up() {
+            return;
+        }
+        if self.writing.as_ref().is_some_and(|writing| !writing.is_finished()) {
+            return;
+        }
+        let Some(mark) = self.reader.mark() else { return };
+        self.log_bytes = 0;
+        let (bus, component, state) = (self.bus.clone(), self.component, self.state.clone());
+        let size = Arc::clone(&self.state_bytes);
+        self.writing = Some(tokio::spawn(async move {
+            match write(&bus, component, mark, state).await {
+                Ok(bytes) => {
+                    size.store(bytes, Ordering::Relaxed);
+                    debug!(position = mark.position, bytes, "snapshot written");
+                }
+                Err(error) => {
+                    warn!(error = %error, "a snapshot was not written; the stream has everything");
+                }
+            }
+        }));
+    }
+}
+
+fn open(bus: &Bus, filters: &[String], mark: Option<Mark>) -> Reader {
+    let from = mark.map_or(ReadFrom::Beginning, ReadFrom::After);
+    bus.reader(ReaderOptions { filters: filters.to_vec(), from })
+}
+
+/// Writes a snapshot; the state is written and dropped on another thread.
+async fn write<S: State>(
+    bus: &Bus,
+    component: &str,
+    mark: Mark,
+    state: S,
+) -> Result<u64, SnapshotFailure> {
+    let written = tokio::task::spawn_blocking(move || postcard::to_allocvec(&state)).await;
+    let bytes = written.map_err(|_| SnapshotFailure::Stopped)??;
+    let size = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+    let snapshots = bus.snapshots(component).await.map_err(SnapshotError::from)?;
+    snapshots.put(S::FORMAT, &mark, Bytes::from(bytes)).await?;
+    Ok(size)
+}
+
+/// Why a snapshot was not written.
+#[derive(Debug, thiserror::Error)]
+enum SnapshotFailure {
+    #[error(transparent)]
+    Store(#[from] SnapshotError),
+    #[error("the state must have a written form: {0}")]
+    Encode(#[from] postcard::Error),
+    #[error("the process is ending")]
+    Stopped,
+}
+
+/// Reads the usable snapshot with the highest position: of our format, of this stream, its message
+/// unchanged, and with nothing missing behind it. Waits for NATS as long as it takes.
+async fn load<S: State>(bus: &Bus, component: &str) -> Result<(S, Option<Mark>, u64), FollowError> {
+    loop {
+        match try_load::<S>(bus, component).await {
+            Ok(loaded) => return loaded,
+            Err(error) => {
+                debug!(error = %error, "snapshots could not be read yet");
+                tokio::time::sleep(AGAIN_PAUSE).await;
+            }
+        }
+    }
+}
+
+type Loaded<S> = Result<(S, Option<Mark>, u64), FollowError>;
+
+async fn try_load<S: State>(bus: &Bus, component: &str) -> Result<Loaded<S>, SnapshotError> {
+    let stream = bus.stream_info().await?;
+    let snapshots = bus.snapshots(component).await?;
+    for info in snapshots.list().await? {
+        let fits = info.format == S::FORMAT
+            && info.mark.stream_created == stream.created
+            && info.mark.position <= stream.last
+            && stream.first <= info.mark.position.saturating_add(1);
+        if !fits || !is_unchanged(bus, &info.mark, stream.first).await? {
+            continue;
+        }
+        match snapshots.get(&info).await {
+            Ok(bytes) => match postcard::from_bytes::<S>(&bytes) {
+                Ok(state) => {
+                    info!(
+                        position = info.mark.position,
+                        bytes = info.bytes,
+                        "starts from a snapshot"
+                    );
+                    return Ok(Ok((state, Some(info.mark), info.bytes)));
+                }
+                Err(error) => {
+                    warn!(snapshot = info.name(), error = %error, "a snapshot is not readable");
+                }
+            },
+            Err(error) => warn!(error = %error, "a snapshot is not readable"),
+        }
+    }
+    if stream.is_trimmed() {
+        return Ok(Err(FollowError::BeginningGone { first: stream.first, format: S::FORMAT }));
+    }
+    Ok(Ok((S::default(), None, 0)))
+}
+
+/// Tells whether the message that a snapshot ends with is the one that is stored there.
+async fn is_unchanged(bus: &Bus, mark: &Mark, first: Position) -> Result<bool, SnapshotError> {
+    if mark.position < first {
+        return Ok(true);
+    }
+    let message = bus.message_at(mark.position).await?;
+    Ok(message.is_some_and(|message| message.digest() == mark.digest))
+}

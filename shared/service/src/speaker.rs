@@ -1,0 +1,353 @@
+//! The walk of one event, for who folds the stream and speaks:
+//! read → decode → apply → owe → publish → see it again.
+//!
+//! One task. Nothing is awaited between reading an event and applying it, and nothing is said
+//! before the fold has caught up with the end of the stream.
+
+use std::{pin::Pin, time::Duration};
+
+use bus::{BootTime, Bus, Lease, Outgoing, PublishError, Publisher};
+use fold::{Note, Owed, Owes, Waits};
+use futures_util::{StreamExt, future, stream::FuturesUnordered};
+use model::{DerivedId, Event, Stored, StreamTime};
+use tracing::{debug, info, warn};
+
+use crate::{
+    Progress, Shutdown,
+    follower::{FollowError, Followed, Follower, State},
+    outbox::{FENCED_FROM, Letter, Outbox, Reply},
+};
+
+/// How long who does not hold the lease waits before it says what is still owed.
+const STANDBY_PATIENCE: Duration = Duration::from_millis(300);
+
+/// How long the connection must have been unbroken and caught up before a deadline is said that
+/// fell into a time without one. A shorter wait of the task's own counts instead.
+const GRACE: Duration = Duration::from_secs(30);
+
+/// Longest sleep: a machine that was suspended must look at the clock soon.
+const SLEEP_MAX: Duration = Duration::from_secs(1);
+
+/// How often a deadline that has passed is looked at until its event is seen.
+const DEADLINE_LOOK: Duration = Duration::from_millis(100);
+
+/// How long a full stream is left alone before it is asked for room again, at first.
+const ROOM_PAUSE_MIN: Duration = Duration::from_millis(100);
+/// The same, at most.
+const ROOM_PAUSE_MAX: Duration = Duration::from_secs(5);
+/// Free bytes from which on a stream has room.
+const ROOM_BYTES_MIN: u64 = 1024 * 1024;
+
+/// How long what is on its way is waited for at the end.
+const FLUSH_WAIT: Duration = Duration::from_secs(2);
+
+/// Who speaks: a fold over the stream and the way to publish what it owes.
+pub struct Speaker<S: State + Owes> {
+    bus: Bus,
+    follower: Follower<S>,
+    publisher: Publisher,
+    lease: Lease,
+    waits: Waits,
+    progress: Progress,
+    outbox: Outbox<S::Due>,
+    flights: FuturesUnordered<Flight>,
+    room: Room,
+}
+
+type Flight = Pin<Box<dyn Future<Output = Landed> + Send>>;
+
+/// What came back.
+#[derive(Clone, Copy)]
+enum Landed {
+    Letter(DerivedId, Reply),
+    Full(DerivedId),
+    Room(bool),
+}
+
+/// Whether the stream has room, as far as it is known.
+enum Room {
+    Free,
+    /// Asked again at this moment, after this pause.
+    Full {
+        ask_at: BootTime,
+        pause: Duration,
+    },
+    Asked {
+        pause: Duration,
+    },
+}
+
+impl<S> Speaker<S>
+where
+    S: State<Notes = Vec<Note>> + Owes,
+{
+    /// Puts a speaker together.
+    pub fn new(
+        bus: Bus,
+        follower: Follower<S>,
+        (lease, waits): (Lease, Waits),
+        progress: Progress,
+    ) -> Self {
+        Self {
+            publisher: bus.publisher(),
+            bus,
+            follower,
+            lease,
+            waits,
+            progress,
+            outbox: Outbox::default(),
+            flights: FuturesUnordered::new(),
+            room: Room::Free,
+        }
+    }
+
+    /// Folds and speaks until it is told to stop; then waits for what is on its way, and gives the
+    /// lease back.
+    ///
+    /// # Errors
+    /// [`FollowError`] when the stream cannot be folded from its beginning.
+    pub async fn run(mut self, mut shutdown: Shutdown) -> Result<(), FollowError> {
+        loop {
+            let wake = self.wake_at();
+            tokio::select! {
+                biased;
+                () = shutdown.requested() => break,
+                Some(landed) = self.flights.next(), if !self.flights.is_empty() => self.land(landed),
+                followed = self.follower.next() => self.take(followed?),
+                () = sleep_until(wake) => {}
+            }
+            let is_caught_up = self.follower.is_caught_up();
+            if is_caught_up {
+                self.speak();
+            }
+            self.progress.turned(self.follower.read_up_to(), is_caught_up);
+        }
+        self.finish().await;
+        Ok(())
+    }
+
+    fn take(&mut self, followed: Followed<Vec<Note>>) {
+        match followed {
+            Followed::Applied { stored, notes } => {
+                if let Ok(event) = &stored.body
+                    && let Some(id) = DerivedId::parse(event.id.as_str())
+                {
+                    self.outbox.seen(id);
+                }
+                if self.follower.is_caught_up() {
+                    log_notes(&stored, &notes);
+                }
+            }
+            Followed::CaughtUp => {
+                debug!(position = self.follower.position(), "caught up with the stream");
+            }
+            Followed::Restarted => {
+                warn!(
+                    "this is another stream than the one that was read; folding it from its beginning"
+                );
+                self.outbox.clear();
+                self.flights = FuturesUnordered::new();
+            }
+        }
+    }
+
+    /// Publishes what is owed, as far as it is time and there is room.
+    fn speak(&mut self) {
+        let now = BootTime::now();
+        let server_now = self.bus.server_now();
+        let patience = if self.lease.holds() { Duration::ZERO } else { STANDBY_PATIENCE };
+        let state = self.follower.state();
+        let mut owed = state.owed_after(self.outbox.last_number());
+        if state.next_deadline().is_some_and(|at| at <= server_now) {
+            owed.extend(self.due(server_now, now));
+        }
+        self.outbox.take(owed, now.after(patience));
+        if !self.has_room(now) {
+            return;
+        }
+        let (position, free) = (self.follower.position(), self.publisher.free());
+        let state = self.follower.state();
+        let letters =
+            self.outbox.letters(now, free, position, |owed| state.is_owed(owed, server_now));
+        for letter in letters {
+            self.send(letter, server_now);
+        }
+    }
+
+    /// Returns what deadlines made due, less those that fell into a time without connection and
+    /// have not had their grace.
+    fn due(&self, server_now: StreamTime, now: BootTime) -> Vec<Owed<S::Due>> {
+        let state = self.follower.state();
+        let unbroken = self.follower.caught_up_since().map_or(Duration::ZERO, |at| now.since(at));
+        let mut due = state.due_by(server_now);
+        due.retain(|owed| {
+            let passed_for = server_now.since(owed.since);
+            passed_for <= unbroken || unbroken >= GRACE.min(state.own_wait(owed))
+        });
+        due
+    }
+
+    fn send(&mut self, letter: Letter<S::Due>, server_now: StreamTime) {
+        let id = letter.owed.id;
+        let Some(event) = self.follower.state().event(&letter.owed, self.waits) else {
+            return self.outbox.returned(id, Reply::ReadOn, BootTime::now());
+        };
+        let is_old = server_now.since(letter.owed.since) > FENCED_FROM;
+        let fence = (letter.is_fenced || is_old).then(|| self.follower.read_up_to());
+        let outgoing = Outgoing {
+            subject: event.event_type.to_string(),
+            event_json: event.to_json(),
+            message_id: letter.message_id,
+            expected_last_subject_sequence: None,
+        };
+        log_said(&event);
+        let (bus, publisher) = (self.bus.clone(), self.publisher.clone());
+        if let Some(read_up_to) = fence {
+            self.flights.push(Box::pin(publish_fenced(bus, publisher, outgoing, id, read_up_to)));
+        } else {
+            let sent = publisher.publish(outgoing);
+            self.flights.push(Box::pin(async move { landed(id, sent.await) }));
+        }
+    }
+
+    fn land(&mut self, landed: Landed) {
+        let now = BootTime::now();
+        match landed {
+            Landed::Letter(id, reply) => self.outbox.returned(id, reply, now),
+            Landed::Full(id) => {
+                self.outbox.returned(id, Reply::NotStored, now);
+                if matches!(self.room, Room::Free) {
+                    warn!("the stream is full; saying nothing until it has room");
+                    self.room =
+                        Room::Full { ask_at: now.after(ROOM_PAUSE_MIN), pause: ROOM_PAUSE_MIN };
+                }
+            }
+            Landed::Room(true) => {
+                info!("the stream has room again");
+                self.room = Room::Free;
+            }
+            Landed::Room(false) => {
+                let pause = match self.room {
+                    Room::Free => ROOM_PAUSE_MIN,
+                    Room::Full { pause, .. } | Room::Asked { pause } => {
+                        (pause * 2).min(ROOM_PAUSE_MAX)
+                    }
+                };
+                self.room = Room::Full { ask_at: now.after(pause), pause };
+            }
+        }
+    }
+
+    /// Tells whether the stream has room; asks it when it is time.
+    fn has_room(&mut self, now: BootTime) -> bool {
+        match self.room {
+            Room::Free => true,
+            Room::Full { ask_at, pause } if ask_at <= now => {
+                let bus = self.bus.clone();
+                self.flights
+                    .push(Box::pin(async move { Landed::Room(stream_has_room(&bus).await) }));
+                self.room = Room::Asked { pause };
+                false
+            }
+            Room::Full { .. } | Room::Asked { .. } => false,
+        }
+    }
+
+    /// Returns when there is something to do without a message.
+    fn wake_at(&self) -> BootTime {
+        let now = BootTime::now();
+        let latest = now.after(SLEEP_MAX);
+        let outbox = self.outbox.next_moment().filter(|_| matches!(self.room, Room::Free));
+        let room = match self.room {
+            Room::Full { ask_at, .. } => Some(ask_at),
+            Room::Free | Room::Asked { .. } => None,
+        };
+        let deadline = self.follower.state().next_deadline().map(|at| {
+            let wait = at.since(self.bus.server_now());
+            now.after(if wait.is_zero() { DEADLINE_LOOK } else { wait })
+        });
+        [outbox, room, deadline].into_iter().flatten().min().map_or(latest, |at| at.min(latest))
+    }
+
+    /// Waits for what is on its way, and lets go.
+    async fn finish(mut self) {
+        let flights = async { while self.flights.next().await.is_some() {} };
+        if tokio::time::timeout(FLUSH_WAIT, flights).await.is_err() {
+            debug!("something was still on its way; whoever is next will say it");
+        }
+        self.lease.release().await;
+        self.follower.finish().await;
+    }
+}
+
+async fn sleep_until(at: BootTime) {
+    let wait = at.since(BootTime::now());
+    if wait.is_zero() {
+        future::ready(()).await;
+    } else {
+        tokio::time::sleep(wait).await;
+    }
+}
+
+/// Publishes only if nobody spoke on the subject since the fold read.
+async fn publish_fenced(
+    bus: Bus,
+    publisher: Publisher,
+    mut outgoing: Outgoing,
+    id: DerivedId,
+    read_up_to: u64,
+) -> Landed {
+    match bus.last_on_subject(&outgoing.subject).await {
+        Ok(Some(last)) if last.position > read_up_to => Landed::Letter(id, Reply::ReadOn),
+        Ok(last) => {
+            outgoing.expected_last_subject_sequence = Some(last.map_or(0, |last| last.position));
+            landed(id, publisher.publish(outgoing).await)
+        }
+        Err(error) => {
+            debug!(error = %error, "could not ask for the last event on a subject");
+            Landed::Letter(id, Reply::NotStored)
+        }
+    }
+}
+
+fn landed(id: DerivedId, sent: Result<bus::PublishAck, PublishError>) -> Landed {
+    match sent {
+        Ok(ack) => {
+            let reply = Reply::Stored { position: ack.position, is_duplicate: ack.duplicate };
+            Landed::Letter(id, reply)
+        }
+        Err(PublishError::WrongLastSequence { .. }) => Landed::Letter(id, Reply::ReadOn),
+        Err(PublishError::NoRoom { .. }) => Landed::Full(id),
+        Err(error) => {
+            warn!(event.id = %id, error = %error, "an event was not stored; it is said again");
+            Landed::Letter(id, Reply::NotStored)
+        }
+    }
+}
+
+async fn stream_has_room(bus: &Bus) -> bool {
+    let info = bus.stream_info().await;
+    info.is_ok_and(|info| info.bytes_free().is_none_or(|free| free >= ROOM_BYTES_MIN))
+}
+
+fn log_notes(stored: &Stored, notes: &[Note]) {
+    for note in notes {
+        let id = stored.body.as_ref().map_or("", |event| event.id.as_str());
+        info!(
+            position = stored.position,
+            event.id = id,
+            event.r#type = %stored.subject,
+            reason = %note,
+            "an event changed nothing, or less than it asked for"
+        );
+    }
+}
+
+fn log_said(event: &Event) {
+    info!(
+        event.id = %event.id,
+        event.r#type = %event.event_type,
+        keptn.context = event.context.as_ref().map(model::KeptnContext::as_str),
+        "says"
+    );
+}

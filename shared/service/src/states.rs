@@ -1,0 +1,27 @@
+//! The folds that services keep, as states that a [`Follower`](crate::Follower) can keep.
+//!
+//! A format number changes with every change to what a snapshot holds; a snapshot of another
+//! format is not read.
+
+use fold::{Catalog, Note, World};
+use model::Stored;
+
+use crate::follower::State;
+
+impl State for World {
+    const FORMAT: u32 = 1;
+    type Notes = Vec<Note>;
+
+    fn apply(&mut self, stored: &Stored) -> Vec<Note> {
+        World::apply(self, stored).notes
+    }
+}
+
+impl State for Catalog {
+    const FORMAT: u32 = 1;
+    type Notes = Vec<Note>;
+
+    fn apply(&mut self, stored: &Stored) -> Vec<Note> {
+        Catalog::apply(self, stored).into_iter().collect()
+    }
+}
