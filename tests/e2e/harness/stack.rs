@@ -119,7 +119,7 @@ impl Drop for Stack {
     fn drop(&mut self) {
         if thread::panicking() {
             let services: String = self.services.values().map(Process::tail).collect();
-            eprintln!("what the processes said last:\n{services}{}", self.nats.tail());
+            eprintln!("what the processes said last:\n{services}{}", self.nats.log());
         }
     }
 }
