@@ -13,6 +13,8 @@ pub(crate) const API_WAIT: Duration = Duration::from_secs(5);
 
 /// `stream not found`.
 pub(crate) const CODE_STREAM_NOT_FOUND: u64 = 10059;
+/// `no message found`.
+pub(crate) const CODE_NO_MESSAGE: u64 = 10037;
 /// `stream name already in use with a different configuration`.
 pub(crate) const CODE_STREAM_NAME_IN_USE: u64 = 10058;
 /// `insufficient storage resources available`, and the same for an account.

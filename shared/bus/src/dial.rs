@@ -42,10 +42,11 @@ const GREETING_BYTES_MAX: u64 = 64 * 1024;
 /// An address that refuses at once: async-nats reconnects there, fails, and gives up.
 const NOWHERE: &str = "nats://127.0.0.1:0";
 
-/// Tries each server once.
+/// Tries each server once; each generation begins with the next one.
 pub(crate) async fn dial(options: &ConnectOptions, number: u64) -> Result<Live, ConnectError> {
     let mut last = None;
-    for url in &options.urls {
+    let first = usize::try_from(number).unwrap_or(0) % options.urls.len().max(1);
+    for url in options.urls.iter().cycle().skip(first).take(options.urls.len()) {
         match dial_one(options, url, number).await {
             Ok(live) => return Ok(live),
             Err(error) if error.retryable() => last = Some(error),

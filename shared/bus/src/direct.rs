@@ -1,13 +1,17 @@
 //! Single messages of the stream, read by position or by subject without a consumer.
 
+use std::sync::Arc;
+
 use async_nats::{HeaderMap, Message, StatusCode};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use model::{Position, StreamTime};
+use serde::Deserialize;
 use serde_json::json;
 
 use crate::{
-    ApiError, Bus, RawMessage,
-    api::{API_WAIT, api_error},
+    ApiError, Bus, Digest, RawMessage,
+    api::{API_WAIT, CODE_NO_MESSAGE, api_error},
     connection::Live,
     names::STREAM,
 };
@@ -72,6 +76,33 @@ pub(crate) async fn message_at(
     get(live, STREAM, &json!({ "seq": position })).await
 }
 
+/// Returns the digest of the message at a position as the stream's leader has it: a replica that
+/// lags behind would say that there is none.
+pub(crate) async fn digest_at(live: &Live, position: Position) -> Result<Option<Digest>, ApiError> {
+    #[derive(Deserialize)]
+    struct Answer {
+        message: Stored,
+    }
+    #[derive(Deserialize)]
+    struct Stored {
+        subject: String,
+        time: StreamTime,
+        #[serde(default)]
+        data: String,
+    }
+    let request = format!("STREAM.MSG.GET.{STREAM}");
+    let answer: Answer = match live.api(&request, &json!({ "seq": position })).await {
+        Ok(answer) => answer,
+        Err(error) if error.code() == Some(CODE_NO_MESSAGE) => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let Stored { subject, time, data } = answer.message;
+    let payload = STANDARD
+        .decode(data)
+        .map_err(|error| ApiError::BadAnswer { request, reason: error.to_string() })?;
+    Ok(Some(Digest::of(time, &subject, &payload)))
+}
+
 /// Reads a single message of any stream that allows it.
 pub(crate) async fn get(
     live: &Live,
@@ -99,7 +130,7 @@ pub(crate) async fn get(
 }
 
 fn from_answer(answer: Message) -> Option<RawMessage> {
-    let headers = answer.headers?;
+    let headers = Arc::new(answer.headers?);
     let value = |name: &str| headers.get_last(name).map(async_nats::HeaderValue::as_str);
     let position = value("Nats-Sequence")?.parse().ok()?;
     let time = StreamTime::parse(value("Nats-Time-Stamp")?)?;
@@ -110,6 +141,7 @@ fn from_answer(answer: Message) -> Option<RawMessage> {
         pending: 0,
         subject,
         headers: Some(headers),
+        bytes: answer.length,
         payload: answer.payload,
     })
 }

@@ -1,6 +1,6 @@
 //! A message of the stream as it is stored, and its decoding into an event.
 
-use std::str::FromStr;
+use std::{str::FromStr, sync::Arc};
 
 use async_nats::{HeaderMap, Message};
 use bytes::Bytes;
@@ -21,7 +21,8 @@ pub struct RawMessage {
     /// Messages for this reader that are stored behind it, as far as the server knew.
     pub pending: u64,
     pub(crate) subject: async_nats::Subject,
-    pub(crate) headers: Option<HeaderMap>,
+    pub(crate) headers: Option<Arc<HeaderMap>>,
+    pub(crate) bytes: usize,
     pub(crate) payload: Bytes,
 }
 
@@ -36,14 +37,9 @@ impl RawMessage {
         &self.payload
     }
 
-    /// Returns bytes of subject, headers and body; what it weighs in the log, roughly.
+    /// Returns bytes of subject, headers and body: what it weighs in the log.
     pub fn size(&self) -> u64 {
-        let headers: usize =
-            self.headers.iter().flat_map(HeaderMap::iter).fold(0, |sum, (name, values)| {
-                let name: &str = name.as_ref();
-                sum + values.iter().map(|value| name.len() + value.as_str().len()).sum::<usize>()
-            });
-        (self.subject.len() + headers + self.payload.len()) as u64
+        u64::try_from(self.bytes).unwrap_or(u64::MAX)
     }
 
     /// Returns the hash over time, subject and body.
@@ -78,7 +74,8 @@ impl RawMessage {
             time,
             pending: delivered.pending,
             subject: message.subject,
-            headers: message.headers,
+            headers: message.headers.map(Arc::new),
+            bytes: message.length,
             payload: message.payload,
         };
         Some((raw, delivered))

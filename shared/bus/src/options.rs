@@ -46,7 +46,7 @@ impl fmt::Debug for Credentials {
 /// Everything that is needed to connect.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConnectOptions {
-    /// Servers, tried in this order.
+    /// Servers, tried in this order; all those of a cluster, others are not looked for.
     pub urls: Vec<String>,
     /// Who we are.
     pub credentials: Credentials,

@@ -18,7 +18,7 @@ use crate::{
     api::CODE_STREAM_NOT_FOUND,
     connection::Live,
     consumer::{Lost, Pulled, Pushed, Wanted},
-    direct::message_at,
+    direct::digest_at,
 };
 
 /// More messages behind our position than this are pulled, not pushed.
@@ -191,8 +191,8 @@ impl Task {
         if info.last < position {
             return Err(End::Replaced("its end is before our position"));
         }
-        match message_at(live, position).await? {
-            Some(message) if message.digest() == digest => Ok(info),
+        match digest_at(live, position).await? {
+            Some(found) if found == digest => Ok(info),
             Some(_) => Err(End::Replaced("another message stands at our position")),
             // Trimmed up to our position: nothing behind it is missing.
             None if info.first == position + 1 => Ok(info),
