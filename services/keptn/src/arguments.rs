@@ -1,9 +1,11 @@
 //! The command line as clap reads it: all commands, and the arguments that several of them share.
 
+use std::process::ExitCode;
+
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use model::{ProjectName, ServiceName, StageName};
 
-use crate::commands;
+use crate::{commands, failure::Exit, terminal};
 
 /// Exit codes, at the end of the help.
 const AFTER_HELP: &str = "\
@@ -161,6 +163,23 @@ pub(crate) enum ListForm {
     Yaml,
 }
 
+/// Prints the help that was asked for, or why the arguments cannot be read.
+pub(crate) fn refuse(error: &clap::Error) -> ExitCode {
+    if error.use_stderr() {
+        terminal::talk_raw(&as_hints(&error.to_string()));
+        return Exit::Usage.into();
+    }
+    // Help on a closed pipe has no reader to miss it.
+    drop(error.print());
+    Exit::Done.into()
+}
+
+/// Gives clap's advice the form that all hints have.
+fn as_hints(text: &str) -> String {
+    text.replace("\n  tip: ", "\nhint: ")
+        .replace("For more information, try '--help'.", "hint: add --help for all arguments")
+}
+
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory as _;
@@ -170,6 +189,15 @@ mod tests {
     #[test]
     fn the_definition_is_sound() {
         Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn advice_has_the_form_of_a_hint() {
+        let line = "keptn view status --project=p --stages=s";
+        let error = Arguments::try_parse_from(line.split(' ')).unwrap_err();
+        let text = as_hints(&error.to_string());
+        assert!(text.starts_with("error: unexpected argument '--stages'"), "{text}");
+        assert!(text.contains("\nhint: a similar argument exists: '--stage'"), "{text}");
     }
 
     #[test]

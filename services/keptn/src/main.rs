@@ -24,5 +24,8 @@ use std::process::ExitCode;
 use clap::Parser;
 
 fn main() -> ExitCode {
-    commands::run(arguments::Arguments::parse())
+    match arguments::Arguments::try_parse() {
+        Ok(arguments) => commands::run(arguments),
+        Err(error) => arguments::refuse(&error),
+    }
 }

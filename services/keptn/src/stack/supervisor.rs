@@ -164,6 +164,8 @@ async fn watch_child(
     name: &str,
     stop: &mut watch::Receiver<bool>,
 ) -> Ending {
+    // Waiting for a child closes its input, which tells it to end; so the input is held here.
+    let input = child.stdin.take();
     let stderr = child.stderr.take();
     let pumping = async {
         if let Some(stderr) = stderr {
@@ -185,7 +187,7 @@ async fn watch_child(
             () = stopped(stop) => break,
         }
     }
-    drop(child.stdin.take());
+    drop(input);
     let ending = async {
         tokio::join!(child.wait(), async {
             if !is_pumped {
