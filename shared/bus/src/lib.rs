@@ -34,6 +34,7 @@ pub mod stream;
 mod task_consumer;
 #[cfg(feature = "test-server")]
 pub mod test_server;
+mod verify;
 
 pub use api::ApiError;
 pub use boot_clock::BootTime;

@@ -14,11 +14,11 @@ use tracing::{debug, info, warn};
 
 use super::{Item, ReadFrom, ReaderOptions, State};
 use crate::{
-    ApiError, BootTime, Bus, Digest, Mark, RawMessage, StreamInfo,
+    ApiError, BootTime, Bus, Mark, RawMessage, StreamInfo,
     api::CODE_STREAM_NOT_FOUND,
     connection::Live,
     consumer::{Lost, Pulled, Pushed, Wanted},
-    direct::digest_at,
+    verify::difference,
 };
 
 /// More messages behind our position than this are pulled, not pushed.
@@ -52,11 +52,13 @@ impl Last {
         }
     }
 
-    fn digest(&self) -> Option<Digest> {
+    fn mark(&self, stream_created: StreamTime) -> Option<Mark> {
         match self {
             Self::Nothing(_) => None,
-            Self::Mark(mark) => Some(mark.digest),
-            Self::Message(message) => Some(message.digest()),
+            Self::Mark(mark) => Some(*mark),
+            Self::Message(message) => {
+                Some(Mark { position: message.position, digest: message.digest(), stream_created })
+            }
         }
     }
 }
@@ -180,23 +182,16 @@ impl Task {
 
     /// Says whether the stream is the one that was read. Called when the consumer stands and
     /// before it gives out anything.
-    async fn verify(&mut self, live: &Live) -> Result<StreamInfo, End> {
+    async fn verify(&mut self, live: &Live) -> Result<(), End> {
         let info = self.look(live).await?;
         if *self.created.get_or_insert(info.created) != info.created {
             return Err(End::Replaced("it was created at another time"));
         }
         self.state.created.store(info.created.as_nanos(), Ordering::Relaxed);
-        let Some(digest) = self.last.digest() else { return Ok(info) };
-        let position = self.last.position();
-        if info.last < position {
-            return Err(End::Replaced("its end is before our position"));
-        }
-        match digest_at(live, position).await? {
-            Some(found) if found == digest => Ok(info),
-            Some(_) => Err(End::Replaced("another message stands at our position")),
-            // Trimmed up to our position: nothing behind it is missing.
-            None if info.first == position + 1 => Ok(info),
-            None => Err(End::Replaced("no message stands at our position")),
+        let Some(mark) = self.last.mark(info.created) else { return Ok(()) };
+        match difference(live, &info, &mark).await? {
+            None => Ok(()),
+            Some(reason) => Err(End::Replaced(reason)),
         }
     }
 

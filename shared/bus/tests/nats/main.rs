@@ -12,8 +12,8 @@ mod tasks;
 use std::{future::Future, time::Duration};
 
 use bus::{
-    Bus, Outgoing, PublishAck, PublishError, Read, ReadFrom, Reader, ReaderOptions, StreamSettings,
-    test_server::TestServer,
+    Bus, Outgoing, PublishAck, PublishError, RawMessage, Read, ReadFrom, Reader, ReaderOptions,
+    StreamSettings, test_server::TestServer,
 };
 
 /// Bound of every wait in these tests.
@@ -69,13 +69,16 @@ fn read_all(bus: &Bus) -> Reader {
 
 /// Takes the next message and returns its position and the id of its event.
 async fn next_message(reader: &mut Reader) -> (u64, String) {
+    let message = next_raw(reader).await;
+    (message.position, message.event().unwrap().id.as_str().to_owned())
+}
+
+/// Takes the next message.
+async fn next_raw(reader: &mut Reader) -> RawMessage {
     soon("message", async {
         loop {
             match reader.next().await {
-                Read::Message(message) => {
-                    let event = message.event().unwrap();
-                    return (message.position, event.id.as_str().to_owned());
-                }
+                Read::Message(message) => return message,
                 Read::CaughtUp => {}
                 Read::Replaced => panic!("replaced"),
             }

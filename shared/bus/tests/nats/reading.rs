@@ -4,7 +4,7 @@ use bus::{BootTime, Read, ReadFrom, ReaderOptions};
 use std::time::Duration;
 
 use super::{
-    LIMIT, catch_up, event, next_message, publish, publish_surely, read_all, soon, stream,
+    LIMIT, catch_up, event, next_message, next_raw, publish, publish_surely, read_all, soon, stream,
 };
 
 #[tokio::test]
@@ -119,6 +119,7 @@ async fn a_server_that_was_away_for_a_second_is_read_on_within_300_ms() {
 async fn restart_gap(away: Duration) -> Duration {
     let (mut server, bus) = stream().await;
     let mut reader = read_all(&bus);
+    catch_up(&mut reader).await;
     publish(&bus, event("before", "test")).await.unwrap();
     assert_eq!(next_message(&mut reader).await.1, "before");
     server.kill();
@@ -235,11 +236,11 @@ async fn every_way_to_write_an_event_is_read() {
     client.flush().await.unwrap();
     let mut reader = read_all(&bus);
     assert_eq!(next_message(&mut reader).await.1, "plain");
-    let Read::Message(binary) = soon("message", reader.next()).await else { panic!("no message") };
+    let binary = next_raw(&mut reader).await;
     let stored = binary.stored();
     assert_eq!(stored.body.unwrap().data.head().project.as_deref(), Some("sockshop"));
     for _ in 0..2 {
-        let Read::Message(bad) = soon("message", reader.next()).await else { panic!("none") };
+        let bad = next_raw(&mut reader).await;
         assert!(bad.stored().body.is_err());
     }
 }
@@ -259,7 +260,7 @@ async fn single_messages_are_read_by_position_and_by_subject() {
     let both = bus.messages_at(&[2, 9, 1]).await.unwrap();
     assert_eq!(both.iter().map(|message| message.position).collect::<Vec<_>>(), [2, 1]);
     let mut reader = read_all(&bus);
-    let Read::Message(read) = soon("message", reader.next()).await else { panic!("no message") };
+    let read = next_raw(&mut reader).await;
     assert_eq!(read.digest(), message.digest());
 }
 
@@ -271,7 +272,7 @@ async fn the_servers_clock_is_never_thought_ahead_of_what_it_stamps() {
     for i in 0..100 {
         let thought = bus.server_now();
         publish(&bus, event(&i.to_string(), "test")).await.unwrap();
-        let Read::Message(message) = soon("message", reader.next()).await else { panic!("none") };
+        let message = next_raw(&mut reader).await;
         assert!(thought <= message.time, "{thought} > {}", message.time);
         assert!(bus.server_now().since(message.time) < LIMIT);
     }
