@@ -73,6 +73,14 @@ async fn create(live: &Live, config: &Config) -> Result<WireConsumer, ApiError> 
     live.api(&format!("CONSUMER.CREATE.{STREAM}"), &body).await
 }
 
+/// What is pushed.
+pub(crate) enum Push {
+    /// The next message.
+    Message(RawMessage),
+    /// There is none up to this position that was not pushed.
+    NothingUpTo(Position),
+}
+
 /// Messages as the server pushes them, without gaps.
 pub(crate) struct Pushed {
     live: Live,
@@ -101,17 +109,21 @@ impl Pushed {
         Ok(Self { live: live.clone(), subscriber, delivered: 0, pending: consumer.num_pending })
     }
 
-    /// Returns the next message. Cancel-safe.
-    pub(crate) async fn next(&mut self) -> Result<RawMessage, Lost> {
+    /// Returns the next message, or how far there is none. Cancel-safe.
+    pub(crate) async fn next(&mut self) -> Result<Push, Lost> {
         loop {
             let message = timeout(SILENCE_MAX, self.subscriber.next())
                 .await
                 .map_err(|_| Lost::Consumer("no heartbeat"))?
                 .ok_or(Lost::Connection)?;
             match message.status {
-                Some(StatusCode::IDLE_HEARTBEAT) => self.heartbeat(&message).await?,
+                Some(StatusCode::IDLE_HEARTBEAT) => {
+                    if let Some(position) = self.heartbeat(&message).await? {
+                        return Ok(Push::NothingUpTo(position));
+                    }
+                }
                 Some(_) => return Err(Lost::Consumer("the server ended it")),
-                None => return self.take(message),
+                None => return self.take(message).map(Push::Message),
             }
         }
     }
@@ -126,8 +138,9 @@ impl Pushed {
         Ok(raw)
     }
 
-    /// Answers flow control, and compares what was delivered with what arrived.
-    async fn heartbeat(&mut self, message: &Message) -> Result<(), Lost> {
+    /// Answers flow control, and compares what was delivered with what arrived. Returns how far
+    /// the server has looked, if it says so and nothing is missing.
+    async fn heartbeat(&mut self, message: &Message) -> Result<Option<Position>, Lost> {
         let value = |name: &str| {
             let headers = message.headers.as_ref()?;
             Some(headers.get_last(name)?.as_str().to_owned())
@@ -135,11 +148,13 @@ impl Pushed {
         let stalled = value("Nats-Consumer-Stalled").map(async_nats::Subject::from);
         if let Some(reply) = message.reply.clone().or(stalled) {
             let answered = self.live.client.publish(reply, bytes::Bytes::new()).await;
-            return answered.map_err(|_| Lost::Connection);
+            return answered.map(|()| None).map_err(|_| Lost::Connection);
         }
-        match value("Nats-Last-Consumer").and_then(|last| last.parse::<u64>().ok()) {
-            Some(last) if last != self.delivered => Err(Lost::Consumer("messages are missing")),
-            Some(_) | None => Ok(()),
+        let number = |name: &str| value(name).and_then(|last| last.parse::<u64>().ok());
+        match number("Nats-Last-Consumer") {
+            Some(last) if last == self.delivered => Ok(number("Nats-Last-Stream")),
+            Some(_) => Err(Lost::Consumer("messages are missing")),
+            None => Ok(None),
         }
     }
 }

@@ -71,6 +71,7 @@ pub struct Reader {
 enum Item {
     Message(RawMessage),
     CaughtUp { session: u64, end: Position },
+    NothingUpTo(Position),
     Replaced,
 }
 
@@ -111,22 +112,27 @@ impl Bus {
 impl Reader {
     /// Waits for what comes next; never ends. Cancel-safe.
     pub async fn next(&mut self) -> Read {
-        match self.items.recv().await {
-            Some(Item::Message(message)) => {
-                self.read_up_to = message.position;
-                self.last = Some(message.clone());
-                Read::Message(message)
-            }
-            Some(Item::CaughtUp { session, end }) => {
-                self.read_up_to = self.read_up_to.max(end);
-                self.caught_up = Some((session, BootTime::now()));
-                Read::CaughtUp
-            }
-            // The task ends only after it has said this.
-            Some(Item::Replaced) | None => {
-                self.caught_up = None;
-                self.items.close();
-                Read::Replaced
+        loop {
+            match self.items.recv().await {
+                Some(Item::Message(message)) => {
+                    self.read_up_to = message.position;
+                    self.last = Some(message.clone());
+                    return Read::Message(message);
+                }
+                Some(Item::CaughtUp { session, end }) => {
+                    self.read_up_to = self.read_up_to.max(end);
+                    self.caught_up = Some((session, BootTime::now()));
+                    return Read::CaughtUp;
+                }
+                Some(Item::NothingUpTo(position)) => {
+                    self.read_up_to = self.read_up_to.max(position);
+                }
+                // The task ends only after it has said this.
+                Some(Item::Replaced) | None => {
+                    self.caught_up = None;
+                    self.items.close();
+                    return Read::Replaced;
+                }
             }
         }
     }
@@ -137,8 +143,9 @@ impl Reader {
         self.last.as_ref().map_or(start, |message| message.position)
     }
 
-    /// Returns the position up to which nothing is missing: with filters, the end of the stream
-    /// counts when everything that matches was given out.
+    /// Returns the position up to which nothing is missing. With filters it runs ahead of the last
+    /// message, at most half a second behind the end of the stream, while somebody waits in
+    /// [`Reader::next`].
     pub fn read_up_to(&self) -> Position {
         self.read_up_to
     }

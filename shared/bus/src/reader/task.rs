@@ -17,7 +17,7 @@ use crate::{
     ApiError, BootTime, Bus, Mark, RawMessage, StreamInfo,
     api::CODE_STREAM_NOT_FOUND,
     connection::Live,
-    consumer::{Lost, Pulled, Pushed, Wanted},
+    consumer::{Lost, Pulled, Push, Pushed, Wanted},
     verify::difference,
 };
 
@@ -95,6 +95,7 @@ pub(super) struct Task {
     created: Option<StreamTime>,
     sessions: u64,
     given: u64,
+    nothing_up_to: Position,
     tx: mpsc::Sender<Item>,
     state: Arc<State>,
 }
@@ -116,7 +117,7 @@ impl Task {
             Last::Nothing(_) | Last::Message(_) => None,
         };
         let filters = options.filters;
-        Self { bus, filters, last, created, sessions: 0, given: 0, tx, state }
+        Self { bus, filters, last, created, sessions: 0, given: 0, nothing_up_to: 0, tx, state }
     }
 
     pub(super) async fn run(mut self) {
@@ -232,7 +233,15 @@ impl Task {
         loop {
             let message = tokio::select! {
                 biased;
-                message = pushed.next() => message?,
+                push = pushed.next() => match push? {
+                    Push::Message(message) => message,
+                    Push::NothingUpTo(position) => {
+                        if caught_up {
+                            self.say_nothing_up_to(position).await?;
+                        }
+                        continue;
+                    }
+                },
                 _ = ask_time.tick() => {
                     self.bus.stream_info_on(live).await?;
                     continue;
@@ -261,6 +270,15 @@ impl Task {
         self.given += 1;
         self.last = Last::Message(message.clone());
         self.tx.send(Item::Message(message)).await.map_err(|_| End::Closed)
+    }
+
+    /// Tells how far there is nothing, if the reader does not know it yet.
+    async fn say_nothing_up_to(&mut self, position: Position) -> Result<(), End> {
+        if position <= self.nothing_up_to.max(self.last.position()) {
+            return Ok(());
+        }
+        self.nothing_up_to = position;
+        self.tx.send(Item::NothingUpTo(position)).await.map_err(|_| End::Closed)
     }
 
     async fn say_caught_up(&self, end: Position) -> Result<bool, End> {

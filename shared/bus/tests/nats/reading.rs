@@ -71,6 +71,17 @@ async fn a_filtered_reader_sees_only_its_subjects_and_knows_the_end() {
     publish(&bus, event("e", "release")).await.unwrap();
     publish(&bus, event("f", "test")).await.unwrap();
     assert_eq!(next_message(&mut reader).await, (6, "f".to_owned()));
+    for i in 0..5 {
+        publish(&bus, event(&format!("g-{i}"), "release")).await.unwrap();
+    }
+    soon("end", async {
+        while reader.read_up_to() < 11 {
+            let read = tokio::time::timeout(Duration::from_millis(50), reader.next()).await;
+            assert!(read.is_err(), "{read:?}");
+        }
+    })
+    .await;
+    assert_eq!((reader.position(), reader.read_up_to()), (6, 11));
 }
 
 #[tokio::test]
