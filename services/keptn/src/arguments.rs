@@ -51,6 +51,9 @@ pub(crate) enum TopCommand {
     /// What needs NATS and waits.
     #[command(flatten)]
     Waiting(Command),
+    /// Check a shipyard or a uniform, without a server
+    #[command(subcommand)]
+    Lint(commands::lint::LintCommand),
     /// Print the completion script of a shell
     Completion(commands::completion::CompletionArgs),
     /// Run one part of the stack
@@ -68,6 +71,12 @@ pub(crate) enum Command {
     /// Create a project or a service
     #[command(subcommand)]
     Create(commands::create::CreateCommand),
+    /// Replace a project's shipyard
+    #[command(subcommand)]
+    Update(commands::update::UpdateCommand),
+    /// Delete a project or a service
+    #[command(subcommand)]
+    Delete(commands::delete::DeleteCommand),
     /// Set a service's own values in a stage
     #[command(subcommand)]
     Configure(commands::configure::ConfigureCommand),

@@ -4,13 +4,16 @@ pub(crate) mod approve;
 pub(crate) mod completion;
 pub(crate) mod configure;
 pub(crate) mod create;
+pub(crate) mod delete;
 pub(crate) mod demo;
 pub(crate) mod dev;
 pub(crate) mod get;
+pub(crate) mod lint;
 pub(crate) mod send;
 pub(crate) mod sequence;
 pub(crate) mod serve;
 pub(crate) mod trigger;
+pub(crate) mod update;
 pub(crate) mod view;
 
 use std::process::ExitCode;
@@ -30,6 +33,7 @@ pub(crate) fn run(arguments: Arguments) -> ExitCode {
     let ended = match arguments.command {
         TopCommand::Serve(serve) => return serve::run(&serve),
         TopCommand::Completion(shell) => completion::run(shell),
+        TopCommand::Lint(command) => lint::run(command),
         TopCommand::Waiting(command) => in_runtime(command, &arguments.connection),
     };
     match ended {
@@ -57,6 +61,8 @@ async fn dispatch(command: Command, connection: &ConnectionArgs) -> Result<Exit,
         Command::Dev(arguments) => dev::run(arguments).await,
         Command::Demo => demo::run(connection).await,
         Command::Create(command) => create::run(command, connection).await,
+        Command::Update(command) => update::run(command, connection).await,
+        Command::Delete(command) => delete::run(command, connection).await,
         Command::Configure(command) => configure::run(command, connection).await,
         Command::View(command) => view::run(command, connection).await,
         Command::Trigger(arguments) => trigger::run(arguments, connection).await,

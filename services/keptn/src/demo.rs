@@ -136,7 +136,7 @@ impl Player<'_> {
         for service in SERVICES {
             let service = name::<ServiceName>(service)?;
             self.client
-                .store(&wire::service_create(&self.project, &service, stamp::stamp()?))
+                .store(&wire::service("create", &self.project, &service, stamp::stamp()?))
                 .await?;
             for (stage, replicas) in REPLICA_COUNTS {
                 let values = Map::from_iter([("replicaCount".to_owned(), json!(replicas))]);

@@ -8,6 +8,7 @@ mod arguments;
 mod client;
 mod commands;
 mod demo;
+mod documents;
 mod environment;
 mod failure;
 mod lookup;

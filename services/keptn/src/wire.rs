@@ -142,10 +142,20 @@ pub(crate) fn project(
     command(CommandObject::Project, verb, &data, stamp)
 }
 
-/// Returns `service.create.triggered`.
-pub(crate) fn service_create(project: &ProjectName, service: &ServiceName, stamp: Stamp) -> Event {
+/// Returns `project.delete.triggered`.
+pub(crate) fn project_delete(project: &ProjectName, stamp: Stamp) -> Event {
+    command(CommandObject::Project, "delete", &object(json!({ "project": project })), stamp)
+}
+
+/// Returns `service.<verb>.triggered`.
+pub(crate) fn service(
+    verb: &str,
+    project: &ProjectName,
+    service: &ServiceName,
+    stamp: Stamp,
+) -> Event {
     let data = object(json!({"project": project, "service": service}));
-    command(CommandObject::Service, "create", &data, stamp)
+    command(CommandObject::Service, verb, &data, stamp)
 }
 
 /// Returns `configuration.change.triggered`; `values` is a merge patch.

@@ -1,35 +1,30 @@
 //! `keptn create project` and `keptn create service`.
 
-use std::{
-    io::Read as _,
-    path::{Path, PathBuf},
-};
+use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use model::{Problem, ProjectName, Reading, Shipyard, Uniform};
+use model::{ProjectName, Shipyard, Uniform};
 
 use crate::{
     arguments::{ConnectionArgs, ProjectArg, ServiceArg},
     client::Client,
-    failure::{Exit, Failure, Told},
+    documents,
+    failure::{Exit, Failure},
     stamp, terminal, wire,
 };
-
-/// Most bytes of a file that are read; the reader of the document refuses less, and says so.
-const FILE_BYTES_MAX: u64 = 1024 * 1024;
 
 /// What can be created.
 #[derive(Clone, Debug, Subcommand)]
 pub(crate) enum CreateCommand {
     /// Create a project from its shipyard
-    Project(CreateProjectArgs),
+    Project(ProjectArgs),
     /// Create a service in all stages of a project
     Service(CreateServiceArgs),
 }
 
-/// Arguments of `create project`.
+/// Arguments of `create project` and `update project`.
 #[derive(Clone, Debug, Args)]
-pub(crate) struct CreateProjectArgs {
+pub(crate) struct ProjectArgs {
     /// The project
     #[arg(value_name = "PROJECT")]
     name: ProjectName,
@@ -59,32 +54,36 @@ pub(crate) async fn run(
     connection: &ConnectionArgs,
 ) -> Result<Exit, Failure> {
     match command {
-        CreateCommand::Project(arguments) => project(arguments, connection).await,
+        CreateCommand::Project(arguments) => project("create", arguments, connection).await,
         CreateCommand::Service(arguments) => service(arguments, connection).await,
     }
 }
 
-async fn project(
-    arguments: CreateProjectArgs,
+/// Creates or updates a project.
+///
+/// # Errors
+/// Exit code 2 for files that cannot be read; what config-store refuses.
+pub(super) async fn project(
+    verb: &str,
+    arguments: ProjectArgs,
     connection: &ConnectionArgs,
 ) -> Result<Exit, Failure> {
-    let shipyard_text = read_file(&arguments.shipyard)?;
-    let shipyard = check(&arguments.shipyard, Shipyard::read(&shipyard_text))?;
+    let shipyard_text = documents::read_file(&arguments.shipyard)?;
+    let shipyard = documents::check(&arguments.shipyard, Shipyard::read(&shipyard_text))?;
     let uniform_text = match &arguments.uniform {
         Some(path) => {
-            let text = read_file(path)?;
-            check(path, Uniform::read(&text))?;
+            let text = documents::read_file(path)?;
+            documents::check(path, Uniform::read(&text))?;
             Some(text)
         }
         None => None,
     };
     let client = Client::connect(connection).await?;
     let name = &arguments.name;
-    let event =
-        wire::project("create", name, &shipyard_text, uniform_text.as_deref(), stamp::stamp()?);
+    let event = wire::project(verb, name, &shipyard_text, uniform_text.as_deref(), stamp::stamp()?);
     client.carry_out(&event).await?;
     let stages: Vec<&str> = shipyard.stages.iter().map(|stage| stage.name.as_str()).collect();
-    terminal::talk(&format!("created project {name} with {}", stages.join(", ")));
+    terminal::talk(&format!("{verb}d project {name} with {}", stages.join(", ")));
     Ok(Exit::Done)
 }
 
@@ -94,75 +93,7 @@ async fn service(
 ) -> Result<Exit, Failure> {
     let (project, service) = (&arguments.project.project, &arguments.service.service);
     let client = Client::connect(connection).await?;
-    client.carry_out(&wire::service_create(project, service, stamp::stamp()?)).await?;
+    client.carry_out(&wire::service("create", project, service, stamp::stamp()?)).await?;
     terminal::talk(&format!("created service {service} in project {project}"));
     Ok(Exit::Done)
-}
-
-/// Reads a text file, up to a limit.
-///
-/// # Errors
-/// Exit code 2 with what the system says.
-pub(crate) fn read_file(path: &Path) -> Result<String, Failure> {
-    let shown = path.display();
-    let unreadable = |error: std::io::Error| {
-        let failure = Failure::usage(format!("file `{shown}` must be readable: {error}"));
-        let is_url = path.to_string_lossy().contains("://");
-        if is_url { failure.hint("download it first, and name the file") } else { failure }
-    };
-    let file = std::fs::File::open(path).map_err(unreadable)?;
-    let mut text = String::new();
-    file.take(FILE_BYTES_MAX + 1).read_to_string(&mut text).map_err(unreadable)?;
-    if u64::try_from(text.len()).is_ok_and(|bytes| bytes > FILE_BYTES_MAX) {
-        let message = format!("file `{shown}` must be at most {FILE_BYTES_MAX} bytes");
-        return Err(Failure::usage(message));
-    }
-    Ok(text)
-}
-
-/// Tells the warnings of a document, and returns it or all its errors.
-fn check<T>(path: &Path, reading: Reading<T>) -> Result<T, Failure> {
-    for warning in &reading.warnings {
-        terminal::talk(&format!("warning: {}", placed(path, warning)));
-        if let Some(hint) = &warning.hint {
-            terminal::talk(&format!("hint: {hint}"));
-        }
-    }
-    reading.into_result().map_err(|problems| invalid(path, &problems))
-}
-
-fn placed(path: &Path, problem: &Problem) -> String {
-    format!("{}: {problem}", path.display())
-}
-
-/// Makes one failure of all problems of a file; the hint of the first that has one.
-fn invalid(path: &Path, problems: &[Problem]) -> Failure {
-    Failure::Told(Told {
-        exit: Exit::Usage,
-        errors: problems.iter().map(|problem| placed(path, problem)).collect(),
-        hint: problems.iter().find_map(|problem| problem.hint.clone()),
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn all_problems_of_a_file_are_told() {
-        let problem = |message: &str, line| Problem {
-            message: message.to_owned(),
-            line: Some(line),
-            column: Some(5),
-            hint: Some(format!("hint {line}")),
-        };
-        let failure = invalid(Path::new("s.yaml"), &[problem("first", 3), problem("second", 9)]);
-        assert_eq!(
-            failure.to_string(),
-            "error: s.yaml: line 3, column 5: first\n\
-             error: s.yaml: line 9, column 5: second\n\
-             hint: hint 3\n"
-        );
-        assert_eq!(failure.exit(), Exit::Usage);
-    }
 }

@@ -9,10 +9,10 @@ use clap::{Args, Subcommand};
 use model::{Event, KeptnContext};
 use serde_json::{Map, Value};
 
-use super::create;
 use crate::{
     arguments::ConnectionArgs,
     client::Client,
+    documents,
     failure::{Exit, Failure},
     stamp, terminal,
     wire::{SOURCE, Stamp},
@@ -58,7 +58,7 @@ pub(crate) async fn run(
 
 fn read(file: &Path) -> Result<String, Failure> {
     if file.as_os_str() != STANDARD_INPUT {
-        return create::read_file(file);
+        return documents::read_file(file);
     }
     let mut text = String::new();
     let bytes_max = u64::try_from(model::event::MESSAGE_BYTES_MAX).unwrap_or(u64::MAX);

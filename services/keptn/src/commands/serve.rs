@@ -31,10 +31,10 @@ enum Part {
 /// Runs the part until it ends.
 pub(crate) fn run(arguments: &ServeArgs) -> ExitCode {
     match &arguments.part {
-        Part::ShipyardController => absent("shipyard-controller"),
-        Part::ConfigStore => absent("config-store"),
+        Part::ShipyardController => shipyard_controller::main(),
+        Part::ConfigStore => config_store::main(),
         Part::StatusView => absent("status-view"),
-        Part::StubExecutor => absent("stub-executor"),
+        Part::StubExecutor => stub_executor::main(),
         Part::NatsServer(arguments) => nats_wrapper::run(arguments),
     }
 }

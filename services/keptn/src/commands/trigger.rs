@@ -37,8 +37,8 @@ pub(crate) struct TriggerArgs {
     /// The project
     #[arg(short, long, value_name = "PROJECT")]
     project: ProjectName,
-    /// The stage; for an artifact the first one if left out
-    #[arg(short, long, value_name = "STAGE", required_unless_present = "artifact")]
+    /// The stage; with --service the first one if left out
+    #[arg(short, long, value_name = "STAGE", required_unless_present = "service")]
     stage: Option<StageName>,
     /// Take over from this stage instead of the preceding one
     #[arg(long, value_name = "STAGE", conflicts_with = "artifact")]

@@ -1,3 +1,5 @@
+//! The events byte for byte.
+
 use super::*;
 
 fn stamp() -> Stamp {
@@ -114,4 +116,15 @@ fn a_command_on_a_run_names_its_context() {
     assert_eq!(abort.event_type.to_string(), "sh.keptn.event.sequence.abort.triggered");
     assert_eq!(abort.context, Some(context));
     assert_eq!(abort.data.as_str(), r#"{"project":"p","stage":"dev"}"#);
+}
+
+#[test]
+fn what_is_deleted_is_named() {
+    let project = "p".parse().unwrap();
+    let deleted = project_delete(&project, stamp());
+    assert_eq!(deleted.event_type.to_string(), "sh.keptn.event.project.delete.triggered");
+    assert_eq!(deleted.data.as_str(), r#"{"project":"p"}"#);
+    let deleted = service("delete", &project, &"carts".parse().unwrap(), stamp());
+    assert_eq!(deleted.event_type.to_string(), "sh.keptn.event.service.delete.triggered");
+    assert_eq!(deleted.data.as_str(), r#"{"project":"p","service":"carts"}"#);
 }

@@ -145,7 +145,7 @@ async fn answer(bus: &Bus, query: &Query) -> Value {
         }),
         view::SEQUENCE => {
             let context = asked["keptnContext"].as_str().unwrap();
-            delivery(context, last_event(bus).await)
+            delivery(context, last_event(bus).await.as_ref())
         }
         _ => json!({"position": 1, "projects": [project()]}),
     }
@@ -193,9 +193,8 @@ fn project() -> Value {
 }
 
 /// The delivery of the last event: its run is as the tag of its artifact says.
-fn delivery(context: &str, last: Option<Value>) -> Value {
-    let image =
-        last.as_ref().and_then(|event| event.pointer("/data/configurationChange/values/image"));
+fn delivery(context: &str, last: Option<&Value>) -> Value {
+    let image = last.and_then(|event| event.pointer("/data/configurationChange/values/image"));
     let image = image.and_then(Value::as_str).unwrap_or("carts:0.10.17");
     let is_approval = context == "approval";
     let answered = is_approval && last.is_some();
@@ -205,8 +204,7 @@ fn delivery(context: &str, last: Option<Value>) -> Value {
         "carts:abort" => ("aborted", Value::Null, false),
         _ => ("started", Value::Null, true),
     };
-    let stage = last
-        .as_ref()
+    let place = last
         .and_then(|event| event.pointer("/data/stage"))
         .and_then(Value::as_str)
         .unwrap_or("production");
@@ -226,9 +224,9 @@ fn delivery(context: &str, last: Option<Value>) -> Value {
         "position": 2, "keptnContext": context, "open": is_open, "follows": [],
         "sequences": [{
             "keptnContext": context, "triggerId": "t", "position": 1, "project": "sockshop",
-            "stage": stage, "sequence": "artifact-delivery",
+            "stage": place, "sequence": "artifact-delivery",
             "services": [{"service":"carts","artifact":image,"released":"carts:0.10.1"}],
-            "from": if stage == "hardening" { json!("dev") } else { Value::Null },
+            "from": if place == "hardening" { json!("dev") } else { Value::Null },
             "state": state, "result": result, "status": null, "message": null, "hint": null,
             "nothingToDo": false, "triggeredAt": "2026-11-23T12:00:00Z",
             "startedAt": "2026-11-23T12:00:00Z",

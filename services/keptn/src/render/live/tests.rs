@@ -1,3 +1,5 @@
+//! Drawings of deliveries at invented moments.
+
 use super::*;
 use crate::render::testing::{delivery, passed_run, run, time_at};
 

@@ -1,3 +1,5 @@
+//! The story's text, and what may stand beside it.
+
 use super::*;
 use crate::render::testing::{service_status, stage_status, time_at};
 
