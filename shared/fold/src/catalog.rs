@@ -57,6 +57,8 @@ pub struct Project {
     pub name: ProjectName,
     /// When it was created.
     pub created_at: StreamTime,
+    /// Position of the answer that created it.
+    pub created: Position,
     /// Its documents as they are now.
     pub definition: Arc<Definition>,
     /// Its services and when each was created.
@@ -120,6 +122,16 @@ impl Catalog {
             .is_some_and(|command| command.position < position)
     }
 
+    /// Returns the project that the answer to a command deleted.
+    pub(crate) fn deleted_by(&self, event: &Event) -> Option<ProjectName> {
+        let EventType::Command(CommandObject::Project, verb, Kind::Finished) = &event.event_type
+        else {
+            return None;
+        };
+        let name = ProjectName::new(&answer::project_of(event)).ok()?;
+        (verb.as_ref() == "delete" && self.project(name.as_str()).is_none()).then_some(name)
+    }
+
     /// Applies one stored event. What does not concern the catalog changes nothing.
     pub fn apply(&mut self, stored: &Stored) -> Option<Note> {
         let event = stored.body.as_ref().ok()?;
@@ -148,9 +160,17 @@ impl Catalog {
         event: &Event,
         stored: &Stored,
     ) -> Option<Note> {
-        let known = DerivedId::of(&["command", event.id.as_str()]);
+        let command = Command {
+            id: event.id.clone(),
+            context: event.context.clone().unwrap_or_else(|| KeptnContext::of_trigger(&event.id)),
+            position: stored.position,
+            object,
+            verb: verb.into(),
+            data: event.data.clone(),
+        };
+        let known = command.answer_id();
         if self.handled.contains(known) {
-            return Some(Note::new("a command with this id was seen already"));
+            return Some(Note::new("this command was seen already"));
         }
         if self.waiting >= COMMANDS_WAITING_MAX {
             return Some(Note::new("too many commands wait for an answer; say it again later"));
@@ -158,16 +178,8 @@ impl Catalog {
         self.handled.insert(known);
         self.waiting += 1;
         let project: Arc<str> = answer::project_of(event).into();
-        let context = event.context.clone().unwrap_or_else(|| KeptnContext::of_trigger(&event.id));
         let line = self.lines.entry(project.clone()).or_default();
-        line.push_back(Arc::new(Command {
-            id: event.id.clone(),
-            context,
-            position: stored.position,
-            object,
-            verb: verb.into(),
-            data: event.data.clone(),
-        }));
+        line.push_back(Arc::new(command));
         if line.len() == 1 {
             self.owe_answer(&project, stored.time);
         }

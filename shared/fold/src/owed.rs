@@ -81,9 +81,12 @@ impl<K: Clone> Default for OwedTable<K> {
 }
 
 impl<K: Clone + PartialEq> OwedTable<K> {
-    /// Adds an entry; one that is there already stays as it is.
+    /// Adds an entry; one that is there already keeps its number, so that nobody says it twice.
     pub(crate) fn insert(&mut self, id: DerivedId, since: StreamTime, due: K) {
-        if self.entries.contains_key(&id) {
+        if let Some((number, old_since, old_due)) = self.entries.get(&id) {
+            if *old_since != since || *old_due != due {
+                self.entries.insert(id, (*number, since, due));
+            }
             return;
         }
         self.last += 1;

@@ -16,8 +16,11 @@
 //! the step, and the first event seen under it decides.
 
 mod answer;
+mod carry;
 mod control;
+mod data;
 mod decide;
+mod effective;
 mod emit;
 mod follow_up;
 mod index;
@@ -26,6 +29,7 @@ mod request;
 mod run;
 mod task;
 mod time_out;
+mod trigger;
 mod waiting;
 
 use std::sync::Arc;
@@ -40,13 +44,14 @@ use serde::{Deserialize, Serialize};
 use self::queue::Queue;
 pub use self::{
     control::Verb,
-    decide::FOLLOW_UPS_MAX,
-    emit::{DATA_BYTES_MAX, SOURCE},
+    data::DATA_BYTES_MAX,
+    emit::SOURCE,
     run::{
-        ABORTED_HOLD_SECS, Abort, Decline, FollowUp, Next, Origin, Outcome, Phase, Run, RunKey,
-        RunService, Slot,
+        ABORTED_HOLD_SECS, Abort, Decline, FollowUp, MESSAGE_BYTES_MAX, Next, Origin, Outcome,
+        Phase, Run, RunKey, RunService, Slot, Standing,
     },
     task::{APPROVAL, OpenTask, Source, Verdict},
+    trigger::FOLLOW_UPS_MAX,
     waiting::{Reason, Waiting},
 };
 use crate::{Catalog, Definition, Note, owed::OwedTable, remembered::Remembered, stage::Stages};
@@ -222,14 +227,11 @@ impl Sequences {
             }
             EventType::Command(CommandObject::Sequence, _, Kind::Finished)
             | EventType::LogError => self.see_said(event, effects),
-            EventType::Command(CommandObject::Project, verb, Kind::Finished) => {
-                if verb.as_ref() == "delete" {
-                    self.abort_orphans(around, stored, event, effects);
-                }
-                self.decide_waiting(around, stored, effects);
-            }
             EventType::Command(_, _, Kind::Finished) => {
-                self.decide_waiting(around, stored, effects);
+                if let Some(project) = around.catalog.deleted_by(event) {
+                    self.abort_orphans(&project, (stored, event), effects);
+                }
+                self.decide_waiting(around, stored.time, effects);
             }
             EventType::Command(_, _, Kind::Triggered | Kind::Started | Kind::StatusChanged) => {}
             EventType::Other(_) => effects.note("nobody acts on this type of event"),
@@ -238,12 +240,17 @@ impl Sequences {
 
     /// Notes that something that was said is now in the stream.
     fn see_said(&mut self, event: &Event, effects: &mut Effects) {
-        let said = DerivedId::parse(event.id.as_str()).and_then(|id| self.owed.remove(id));
+        let id = DerivedId::parse(event.id.as_str());
+        let said = id.and_then(|id| Some((id, self.owed.get(id)?)));
+        let is_log_error = event.event_type == EventType::LogError;
         match said {
-            Some(Due::LogError(_)) => self.log_errors = self.log_errors.saturating_sub(1),
-            Some(_) => {}
-            None if event.event_type == EventType::LogError => {}
-            None => effects.note("nobody waits for an answer with this id"),
+            Some((id, Due::LogError(_))) if is_log_error => {
+                self.owed.remove(id);
+                self.log_errors = self.log_errors.saturating_sub(1);
+            }
+            Some((id, Due::Control(_))) if !is_log_error => _ = self.owed.remove(id),
+            Some(_) | None if is_log_error => {}
+            Some(_) | None => effects.note("nobody waits for an answer with this id"),
         }
     }
 
@@ -304,14 +311,18 @@ impl Sequences {
         })
     }
 
-    /// Returns the newest open run of a service in a stage.
-    pub(crate) fn newest_open(
+    /// Returns the newest open run that delivers a service into a stage.
+    pub(crate) fn newest_delivering(
         &self,
         project: &ProjectName,
         stage: &StageName,
         service: &ServiceName,
     ) -> Option<&Arc<Run>> {
-        self.queue.newest(project, stage, service).and_then(|key| self.runs.get(&key))
+        self.queue
+            .open_runs(project, stage, service)
+            .rev()
+            .filter_map(|key| self.runs.get(key))
+            .find(|run| run.is_running() && self.spec(run).is_some_and(SequenceSpec::delivers))
     }
 
     /// Returns the documents that a run runs with.

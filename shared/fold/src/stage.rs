@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Definition,
-    sequence::{ClosedTask, Fact, Outcome, Run, What},
+    sequence::{ClosedTask, Fact, Outcome, Run, RunKey, What},
 };
 
 /// Artifacts that a stage remembers as evaluated, per service; older ones are forgotten.
@@ -84,6 +84,8 @@ pub struct Newest {
     pub artifact: Box<str>,
     /// Delivery that brought it.
     pub context: KeptnContext,
+    /// The run that brought it.
+    pub run: RunKey,
     /// How its evaluation, or else its run, ended; none while that is open.
     pub outcome: Option<Outcome>,
 }
@@ -146,13 +148,21 @@ impl Stages {
         match &fact.what {
             What::Decided if spec.delivers() => self.note_newest(run),
             What::TaskClosed(closed) if closed.counts => {
+                if spec.delivers() {
+                    self.note_newest(run);
+                }
                 self.note_closed(run, spec, closed, moment);
             }
             What::Ended(outcome) if spec.delivers() => {
                 self.note_ended(run, (definition, spec), outcome, moment);
             }
-            What::Triggered | What::Decided | What::TaskTriggered | What::Answered => {}
-            What::TaskClosed(_) | What::Controlled | What::Ended(_) => {}
+            What::Triggered
+            | What::Decided
+            | What::TaskTriggered
+            | What::Answered
+            | What::TaskClosed(_)
+            | What::Controlled
+            | What::Ended(_) => {}
         }
     }
 
@@ -162,11 +172,22 @@ impl Stages {
         Arc::make_mut(services.entry(service.clone()).or_default())
     }
 
+    fn known(&mut self, run: &Run, service: &ServiceName) -> Option<&mut Delivered> {
+        let services = self.projects.get_mut(&run.project)?.get_mut(&run.stage)?;
+        services.get_mut(service).map(Arc::make_mut)
+    }
+
+    /// Notes the artifacts of a run, unless a newer run brought others.
     fn note_newest(&mut self, run: &Run) {
         for (service, artifact) in artifacts(run) {
-            self.entry(run, service).newest = Some(Newest {
+            let delivered = self.entry(run, service);
+            if delivered.newest.as_ref().is_some_and(|newest| newest.run >= run.key) {
+                continue;
+            }
+            delivered.newest = Some(Newest {
                 artifact: artifact.into(),
                 context: run.context.clone(),
+                run: run.key,
                 outcome: None,
             });
         }
@@ -202,17 +223,17 @@ impl Stages {
         outcome: &Outcome,
         moment: Moment,
     ) {
-        let is_success = outcome.is_success() && run.aborted.is_none();
+        let is_success = outcome.is_success();
         if is_success && !spec.has_task(RELEASE) {
             self.release(run, outcome, moment);
         }
         let is_evaluated = is_success && !evaluates(definition, &run.stage);
         for (service, artifact) in artifacts(run) {
-            let delivered = self.entry(run, service);
+            let Some(delivered) = self.known(run, service) else { continue };
             if is_evaluated {
                 evaluate(delivered, artifact, run, (outcome, moment));
             }
-            let newest = delivered.newest.as_mut().filter(|newest| newest.context == run.context);
+            let newest = delivered.newest.as_mut().filter(|newest| newest.run == run.key);
             if let Some(newest) = newest.filter(|newest| newest.outcome.is_none()) {
                 newest.outcome = Some(outcome.clone());
             }

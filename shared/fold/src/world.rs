@@ -2,9 +2,7 @@
 
 use std::{borrow::Cow, time::Duration};
 
-use model::{
-    CommandObject, DerivedId, Event, EventType, Kind, Position, ProjectName, Stored, StreamTime,
-};
+use model::{DerivedId, Event, Position, Stored, StreamTime};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -52,12 +50,21 @@ impl World {
         let around = Surroundings { catalog: &self.catalog, stages: &self.stages };
         let effects = self.sequences.apply(&around, stored);
         for fact in &effects.facts {
-            self.stages.note(fact, stored.position, stored.time);
+            if self.is_of_a_project(fact) {
+                self.stages.note(fact, stored.position, stored.time);
+            }
         }
         self.forget_deleted(stored);
         let mut notes = effects.notes;
         notes.extend(note);
         Applied { notes, facts: effects.facts }
+    }
+
+    /// Tells whether the run belongs to a project as it is, not to one that was deleted.
+    fn is_of_a_project(&self, fact: &Fact) -> bool {
+        let project = self.catalog.project(fact.run.project.as_str());
+        let definition = fact.run.definition;
+        project.is_some_and(|project| definition.is_some_and(|at| at >= project.created))
     }
 
     /// Returns the event with a time that does not go back.
@@ -71,16 +78,7 @@ impl World {
 
     fn forget_deleted(&mut self, stored: &Stored) {
         let Ok(event) = &stored.body else { return };
-        let EventType::Command(CommandObject::Project, verb, Kind::Finished) = &event.event_type
-        else {
-            return;
-        };
-        if verb.as_ref() != "delete" {
-            return;
-        }
-        let head = event.data.head();
-        let name = head.project.as_deref().and_then(|name| ProjectName::new(name).ok());
-        if let Some(name) = name.filter(|name| self.catalog.project(name.as_str()).is_none()) {
+        if let Some(name) = self.catalog.deleted_by(event) {
             self.stages.forget(&name);
         }
     }

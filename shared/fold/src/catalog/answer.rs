@@ -17,6 +17,8 @@ use crate::{
 
 /// `source` of what config-store says.
 pub const SOURCE: &str = "config-store";
+/// The value that the task `update` alone sets.
+pub(super) const IMAGE: &str = "image";
 
 /// Returns the project that a command names, as it is written; Keptn's `projectName` counts too.
 pub(super) fn project_of(event: &Event) -> String {
@@ -86,19 +88,19 @@ impl Catalog {
         let uniform = decoded(data, "uniform").ok()?;
         let definition =
             Arc::new(Definition::read(stored.position, &shipyard, uniform.as_deref()).ok()?);
-        match self.projects.get_mut(&name) {
-            Some(project) => Arc::make_mut(project).definition = definition,
-            None => {
-                let project = Project {
-                    name: name.clone(),
-                    created_at: stored.time,
-                    definition,
-                    services: OrdMap::new(),
-                    values: OrdMap::new(),
-                };
-                self.projects.insert(name, Arc::new(project));
-            }
+        if let Some(project) = self.projects.get_mut(&name) {
+            Arc::make_mut(project).definition = definition;
+            return Some(());
         }
+        let project = Project {
+            name: name.clone(),
+            created_at: stored.time,
+            created: stored.position,
+            definition,
+            services: OrdMap::new(),
+            values: OrdMap::new(),
+        };
+        self.projects.insert(name, Arc::new(project));
         Some(())
     }
 
@@ -120,29 +122,34 @@ impl Catalog {
     }
 
     fn values_effect(&mut self, mut data: Object) -> Option<()> {
-        let values = take_object(&mut take_object(&mut data, "configurationChange"), "values");
+        let mut values = take_object(&mut take_object(&mut data, "configurationChange"), "values");
         let project = Arc::make_mut(self.projects.get_mut(text(&data, "project")?)?);
         let stage = StageName::new(text(&data, "stage")?).ok()?;
         let service = ServiceName::new(text(&data, "service")?).ok()?;
+        values.remove(IMAGE);
+        if let Some(image) = project.own(&stage, &service).to_map().remove(IMAGE) {
+            values.insert(IMAGE.to_owned(), image);
+        }
         project.set_own(&stage, &service, Payload::from_map(&values));
         Some(())
     }
 }
 
-/// The members of a command that its answer repeats, those that are names.
+/// The members of a command that its answer repeats: names as they are, anything else shortened.
 fn echo(command: &Command) -> Object {
     let data = command.data.to_map();
     let project = text(&data, "project").or_else(|| text(&data, "projectName"));
-    let mut echoed = Object::new();
+    let (stage, service) = (text(&data, "stage"), text(&data, "service"));
     let named = [
-        ("project", project),
-        ("stage", text(&data, "stage")),
-        ("service", text(&data, "service")),
+        ("project", project, project.is_some_and(|name| ProjectName::new(name).is_ok())),
+        ("stage", stage, stage.is_some_and(|name| StageName::new(name).is_ok())),
+        ("service", service, service.is_some_and(|name| ServiceName::new(name).is_ok())),
     ];
-    for (key, value) in named {
-        if let Some(value) = value {
-            echoed.insert(key.to_owned(), Value::String(model::name::shortened(value)));
-        }
+    let mut echoed = Object::new();
+    for (key, value, is_name) in named {
+        let Some(value) = value else { continue };
+        let value = if is_name { value.to_owned() } else { model::name::shortened(value) };
+        echoed.insert(key.to_owned(), Value::String(value));
     }
     echoed
 }

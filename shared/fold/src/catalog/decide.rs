@@ -4,7 +4,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use model::{CommandObject, ProjectName, ServiceName, StageName, name::shortened, nearest::hint};
 use serde_json::{Map, Value};
 
-use super::{Catalog, Command, Project};
+use super::{Catalog, Command, Project, answer::IMAGE};
 use crate::{
     Definition,
     refusal::{Code, Refusal},
@@ -27,9 +27,14 @@ impl Catalog {
                 Ok(Map::new())
             }
             (CommandObject::Configuration, "change") => self.change_values(data),
-            (CommandObject::Project | CommandObject::Service, verb)
-            | (CommandObject::Configuration | CommandObject::Resource, verb)
-            | (CommandObject::Sequence, verb) => Err(Refusal::new(
+            (
+                CommandObject::Project
+                | CommandObject::Service
+                | CommandObject::Configuration
+                | CommandObject::Resource
+                | CommandObject::Sequence,
+                verb,
+            ) => Err(Refusal::new(
                 Code::Invalid,
                 format!("`{}.{}` is no command", command.object.as_str(), shortened(verb)),
                 "there is project.create, project.update, project.delete, service.create, \
@@ -106,7 +111,7 @@ impl Catalog {
                 "for instance {\"replicaCount\":3}",
             ));
         }
-        if changes.contains_key("image") {
+        if changes.contains_key(IMAGE) {
             return Err(Refusal::new(
                 Code::Invalid,
                 "`image` is no value of a stage",
@@ -114,6 +119,7 @@ impl Catalog {
             ));
         }
         let mut values = project.own(&stage, &service).to_map();
+        values.remove(IMAGE);
         patch(&mut values, &changes);
         let mut answer = Map::new();
         answer.insert("configurationChange".to_owned(), serde_json::json!({ "values": values }));

@@ -3,36 +3,19 @@
 use std::time::Duration;
 
 use model::{
-    DerivedId, Event, EventType, Kind, Payload, Stored, StreamTime, TaskName, TaskResult,
-    TaskStatus, payload::DataHead,
+    DerivedId, Event, EventType, Kind, Stored, StreamTime, TaskName, TaskResult, TaskStatus,
+    payload::DataHead,
 };
-use serde_json::Value;
 
 use super::{
     ClosedTask, Due, Effects, Sequences, What,
+    carry::carry,
     emit::SOURCE,
     run::{Outcome, Run, RunKey},
     task::{APPROVAL, OpenTask},
     time_out::Deadline,
 };
-use crate::{
-    catalog,
-    owed::Waits,
-    values::{Object, merge, remove_echo, take_object},
-};
-
-/// Members of an answer that belong to the sequence or to the answer itself and are not carried.
-const NOT_CARRIED: [&str; 9] = [
-    "project",
-    "stage",
-    "service",
-    "services",
-    "sync",
-    "gitcommitid",
-    "status",
-    "result",
-    "message",
-];
+use crate::{catalog, owed::Waits, values::Object};
 
 impl Sequences {
     /// A task's `.triggered`: opens the task if it is the step that is owed.
@@ -42,6 +25,13 @@ impl Sequences {
         let Some((id, key)) = id.and_then(|id| Some((id, *self.steps.get(&id)?))) else {
             return effects.note("no run owes a task with this id");
         };
+        if self.runs.get(&key).is_none_or(|run| event.context.as_ref() != Some(&run.context)) {
+            return effects.note("a task of a delivery under an id of another one");
+        }
+        // What is in the stream stands: if the next task was triggered, the one before is done.
+        if self.runs.get(&key).is_some_and(|run| run.open.is_some()) {
+            self.close_task(key, stored.time, None, effects);
+        }
         let Some(run) = self.runs.get(&key) else { return };
         let task = self.opened(run, id, name, (stored, event));
         self.pass_step(key);
@@ -50,7 +40,6 @@ impl Sequences {
         self.change(key, |run| {
             run.open = Some(task);
             run.not_before = None;
-            run.is_told = false;
             if run.aborted.is_some() && name.as_str() == APPROVAL {
                 run.open = None;
             }
@@ -108,12 +97,12 @@ impl Sequences {
     pub(super) fn see_answer(&mut self, stored: &Stored, event: &Event, effects: &mut Effects) {
         let EventType::Task(name, kind) = &event.event_type else { return };
         if *kind == Kind::StatusChanged && event.source.as_ref() == SOURCE {
-            return self.see_told(event, stored.time);
+            return self.see_told(event, stored.time, effects);
         }
         let Some(key) = self.answered_run(event, name) else {
             return effects.note("no open task has this triggeredid in this context");
         };
-        if self.is_time_out(key, event) {
+        if *kind == Kind::Finished && self.is_time_out(key, event) {
             return self.see_time_out(key, stored, event, effects);
         }
         if event.source.as_ref() == SOURCE {
@@ -131,11 +120,15 @@ impl Sequences {
         fits.then_some(key)
     }
 
-    fn see_told(&mut self, event: &Event, now: StreamTime) {
-        let Some(id) = DerivedId::parse(event.id.as_str()) else { return };
-        if let Some(Due::Told(key)) = self.owed.remove(id) {
-            self.change(key, |run| run.is_told = true);
+    fn see_told(&mut self, event: &Event, now: StreamTime, effects: &mut Effects) {
+        let id = DerivedId::parse(event.id.as_str());
+        let told = id.and_then(|id| Some((id, self.owed.get(id)?.clone())));
+        if let Some((id, Due::Told(key))) = told {
+            self.owed.remove(id);
+            self.change(key, |run| run.told = run.open.as_ref().map(|task| task.number));
             self.settle(key, now);
+        } else {
+            effects.note("nobody waits to be told this");
         }
     }
 
@@ -227,7 +220,7 @@ impl Sequences {
 
     /// Settles a run whose next step begins now.
     pub(super) fn settle_next(&mut self, key: RunKey, now: StreamTime) {
-        if self.runs.get(&key).is_some_and(|run| run.holds) {
+        if self.runs.get(&key).is_some_and(|run| run.holds()) {
             self.delay_next(key);
         }
         self.settle(key, now);
@@ -249,58 +242,7 @@ impl Sequences {
 }
 
 fn timed_out(head: &DataHead<'_>, at: StreamTime) -> Outcome {
-    let message = match head.message.as_deref() {
-        Some(message) if !message.is_empty() => message.into(),
-        _ => format!("nobody answered by {at}").into(),
-    };
+    let said = Outcome::read(head).message;
+    let message = if said.is_empty() { format!("nobody answered by {at}").into() } else { said };
     Outcome { result: TaskResult::Fail, status: TaskStatus::Errored, message }
-}
-
-/// Carries on what an answer brings. What belongs to the sequence stays as it is.
-fn carry(run: &mut Run, event: &Event, effects: &mut Effects) {
-    let Some(task) = run.open.as_ref() else { return };
-    let sent = task.sent.to_map();
-    let mut answer = event.data.to_map();
-    remove_echo(&mut answer, &sent);
-    carry_values(run, &mut answer, effects);
-    for key in NOT_CARRIED {
-        answer.remove(key);
-    }
-    if answer.is_empty() {
-        return;
-    }
-    let mut carried = run.carried.to_map();
-    merge(&mut carried, answer);
-    run.carried = Payload::from_map(&carried);
-}
-
-/// Carries values per service; the artifact only if the run had none.
-fn carry_values(run: &mut Run, answer: &mut Object, effects: &mut Effects) {
-    let mut services = take_object(answer, "services");
-    let mut change = take_object(answer, "configurationChange");
-    let single = take_object(&mut change, "values");
-    if !change.is_empty() {
-        answer.insert("configurationChange".to_owned(), Value::Object(change));
-    }
-    let is_single = run.services.len() == 1;
-    for service in &mut run.services {
-        let mut brought =
-            take_object(&mut take_object(&mut services, service.name.as_str()), "values");
-        if is_single {
-            merge(&mut brought, single.clone());
-        }
-        if service.artifact.is_some() && brought.remove("image").is_some() {
-            effects.note(format!(
-                "an answer names another artifact for `{}`; it is dropped",
-                service.name
-            ));
-        }
-        if brought.is_empty() {
-            continue;
-        }
-        let mut values = service.carried.to_map();
-        merge(&mut values, brought);
-        service.artifact = values.get("image").and_then(Value::as_str).map(Into::into);
-        service.carried = Payload::from_map(&values);
-    }
 }

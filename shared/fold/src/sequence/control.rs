@@ -1,13 +1,16 @@
 //! Commands on runs: abort, pause, resume. They take effect where they stand in the stream; their
 //! answer says what they did.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
-use model::{DerivedId, Event, EventId, KeptnContext, Payload, ProjectName, StageName, Stored};
+use model::{
+    DerivedId, Event, EventId, KeptnContext, Payload, ProjectName, StageName, Stored, StreamTime,
+    name::shortened,
+};
 use serde_json::{Map, Value};
 
 use super::{
-    ControlAnswer, Due, Effects, Sequences, Surroundings, What,
+    ControlAnswer, Due, Effects, Sequences, What,
     run::{Abort, Phase, Run, RunKey},
 };
 use crate::{
@@ -45,6 +48,51 @@ impl Verb {
     }
 }
 
+/// A command on runs, read.
+struct Order<'a> {
+    verb: Verb,
+    context: &'a KeptnContext,
+    /// Only runs of this project.
+    project: Option<Cow<'a, str>>,
+    /// Only runs in this stage.
+    stage: Option<StageName>,
+    /// Id of the command.
+    by: &'a EventId,
+}
+
+impl<'a> Order<'a> {
+    fn read(event: &'a Event, verb: &str) -> Result<Self, Refusal> {
+        let verb = Verb::parse(verb).ok_or_else(|| {
+            Refusal::new(
+                Code::Invalid,
+                format!("`sequence.{}` is no command", shortened(verb)),
+                "there is abort, pause, resume",
+            )
+        })?;
+        let context = event.context.as_ref().ok_or_else(|| {
+            Refusal::new(Code::Invalid, "`shkeptncontext` is missing", "name the delivery")
+        })?;
+        let head = event.data.head();
+        let stage = head.stage.filter(|name| !name.is_empty());
+        let stage = stage.map(|name| StageName::new(&name)).transpose().map_err(|error| {
+            Refusal::new(Code::Invalid, error.to_string(), "name a stage of the shipyard")
+        })?;
+        let project = head.project.filter(|name| !name.is_empty());
+        Ok(Self { verb, context, project, stage, by: &event.id })
+    }
+
+    fn is_about_stage(&self, stage: &StageName) -> bool {
+        self.stage.as_ref().is_none_or(|named| named == stage)
+    }
+
+    /// Tells whether it is about a run, or about a sequence that is owed behind it.
+    fn is_about(&self, run: &Run) -> bool {
+        self.project.as_deref().is_none_or(|name| name == run.project.as_str())
+            && (!run.is_ended() && self.is_about_stage(&run.stage)
+                || run.owed_follow_ups().any(|next| self.is_about_stage(&next.stage)))
+    }
+}
+
 impl Sequences {
     /// A `sequence.<verb>.triggered`.
     pub(super) fn see_control(
@@ -54,153 +102,133 @@ impl Sequences {
         verb: &str,
         effects: &mut Effects,
     ) {
-        let seen = DerivedId::of(&["control", event.id.as_str()]);
-        if self.handled.contains(seen) {
+        let context = event.context.clone().unwrap_or_else(|| KeptnContext::of_trigger(&event.id));
+        let id = DerivedId::of(&["answer", context.as_str(), event.id.as_str(), verb]);
+        if self.handled.contains(id) {
             return effects.note("this command was seen already");
         }
-        self.handled.insert(seen);
-        let stage = event.data.head().stage.map(std::borrow::Cow::into_owned);
-        let done = self.control(stored, event, verb, stage.as_deref(), effects);
-        let context = event.context.clone().unwrap_or_else(|| KeptnContext::of_trigger(&event.id));
+        self.handled.insert(id);
+        let done = Order::read(event, verb).and_then(|order| self.control(&order, stored, effects));
         let answer = ControlAnswer {
-            verb: model::name::shortened(verb).into(),
+            verb: verb.into(),
             triggered_id: event.id.clone(),
             data: answer_data(event, done),
             context,
         };
-        let id = DerivedId::of(&["answer", answer.context.as_str(), event.id.as_str(), verb]);
         self.owed.insert(id, stored.time, Due::Control(Arc::new(answer)));
     }
 
     fn control(
         &mut self,
+        order: &Order<'_>,
         stored: &Stored,
-        event: &Event,
-        verb: &str,
-        stage: Option<&str>,
         effects: &mut Effects,
     ) -> Result<String, Refusal> {
-        let verb = Verb::parse(verb).ok_or_else(|| {
-            Refusal::new(
-                Code::Invalid,
-                format!("`sequence.{}` is no command", model::name::shortened(verb)),
-                "there is abort, pause, resume",
-            )
-        })?;
-        let stage = stage.filter(|name| !name.is_empty()).map(StageName::new).transpose().map_err(
-            |error| Refusal::new(Code::Invalid, error.to_string(), "name a stage of the shipyard"),
-        )?;
-        let keys = self.controlled(event, stage.as_ref())?;
+        let keys = self.controlled(order)?;
         let mut changed = 0;
         for key in keys {
-            if self.control_run(key, verb, stored, &event.id) {
+            if self.control_run(key, order, stored.time) {
                 changed += 1;
                 effects.facts.extend(self.fact(key, What::Controlled));
             }
         }
-        if let Some(delivery) =
-            event.context.as_ref().and_then(|context| self.contexts.get_mut(context))
-        {
-            match verb {
-                Verb::Pause => _ = delivery.paused.insert(stage),
-                Verb::Resume if stage.is_none() => delivery.paused.clear(),
-                Verb::Resume => _ = delivery.paused.remove(&stage),
-                Verb::Abort => {}
-            }
-        }
+        self.note_pause(order);
+        let done = order.verb.done();
         Ok(match changed {
-            0 => format!("nothing changed: no sequence to be {} there", verb.done()),
-            1 => format!("1 sequence {}", verb.done()),
-            n => format!("{n} sequences {}", verb.done()),
+            0 => format!("nothing changed: no sequence to be {done} there"),
+            1 => format!("1 sequence {done}"),
+            n => format!("{n} sequences {done}"),
         })
     }
 
-    /// Returns the runs that a command is about: of its context, project and stage.
-    fn controlled(&self, event: &Event, stage: Option<&StageName>) -> Result<Vec<RunKey>, Refusal> {
-        let context = event.context.as_ref().ok_or_else(|| {
-            Refusal::new(Code::Invalid, "`shkeptncontext` is missing", "name the delivery")
-        })?;
-        let project = event.data.head().project.map(std::borrow::Cow::into_owned);
+    /// Notes what holds for sequences of the delivery that are yet to come.
+    fn note_pause(&mut self, order: &Order<'_>) {
+        let Some(delivery) = self.contexts.get_mut(order.context) else { return };
+        match order.verb {
+            Verb::Pause => _ = delivery.paused.insert(order.stage.clone()),
+            Verb::Resume if order.stage.is_none() => delivery.paused.clear(),
+            Verb::Resume => _ = delivery.paused.remove(&order.stage),
+            Verb::Abort => {}
+        }
+    }
+
+    /// Returns the runs that a command is about.
+    fn controlled(&self, order: &Order<'_>) -> Result<Vec<RunKey>, Refusal> {
         let keys: Vec<RunKey> = self
             .contexts
-            .get(context)
+            .get(order.context)
             .into_iter()
             .flat_map(|delivery| &delivery.runs)
             .copied()
-            .filter(|key| {
-                self.runs.get(key).is_some_and(|run| {
-                    project.as_deref().is_none_or(|name| name == run.project.as_str())
-                        && (stage.is_none_or(|name| *name == run.stage)
-                            || !run.follow_ups().is_empty())
-                        && (!run.is_ended() || !run.follow_ups().is_empty())
-                })
-            })
+            .filter(|key| self.runs.get(key).is_some_and(|run| order.is_about(run)))
             .collect();
         if keys.is_empty() {
-            let place = stage.map(|name| format!(" in stage `{name}`")).unwrap_or_default();
+            let place = order.stage.as_ref().map(|name| format!(" in stage `{name}`"));
             return Err(Refusal::new(
                 Code::NotFound,
-                format!("no open sequence in context {context}{place}"),
+                format!(
+                    "no open sequence in context {}{}",
+                    order.context,
+                    place.unwrap_or_default()
+                ),
                 "it has ended, or never was: `keptn get sequence` lists them",
             ));
         }
         Ok(keys)
     }
 
-    /// Applies a verb to one run; tells whether it changed anything.
-    fn control_run(&mut self, key: RunKey, verb: Verb, stored: &Stored, by: &EventId) -> bool {
-        let abort = Abort { at: stored.time, by: by.clone() };
-        let changed = self.change(key, |run| match verb {
-            Verb::Abort => run.abort(abort),
+    /// Applies a command to one run; tells whether it changed anything.
+    fn control_run(&mut self, key: RunKey, order: &Order<'_>, now: StreamTime) -> bool {
+        let changed = self.change(key, |run| match order.verb {
+            Verb::Abort => run.abort(order, now),
+            Verb::Pause | Verb::Resume if run.is_ended() => {
+                run.owed_follow_ups().any(|next| order.is_about_stage(&next.stage))
+            }
             Verb::Pause if run.is_running_or_waits() && !run.is_paused => {
                 run.is_paused = true;
                 true
             }
             Verb::Resume if run.is_running_or_waits() && run.is_paused => {
                 run.is_paused = false;
-                run.cause = stored.time;
+                if run.open.is_none() {
+                    run.cause = now;
+                }
                 true
             }
             Verb::Pause | Verb::Resume => false,
         });
-        if verb == Verb::Abort {
+        if order.verb == Verb::Abort {
             self.close_approval(key);
         }
-        self.settle(key, stored.time);
+        self.settle(key, now);
         changed == Some(true)
     }
 
-    /// Ends the open runs of a project that was deleted.
+    /// Ends the open runs of a project that was deleted. Those that are not decided yet stand
+    /// behind the command that deleted it and are decided without it.
     pub(super) fn abort_orphans(
         &mut self,
-        around: &Surroundings<'_>,
-        stored: &Stored,
-        event: &Event,
+        project: &ProjectName,
+        (stored, event): (&Stored, &Event),
         effects: &mut Effects,
     ) {
-        let head = event.data.head();
-        let Some(project) = head.project.as_deref().and_then(|name| ProjectName::new(name).ok())
-        else {
-            return;
-        };
-        if around.catalog.project(project.as_str()).is_some() {
-            return;
-        }
-        let stages = self.by_stage.get(&project).cloned().unwrap_or_default();
-        for key in stages.values().flatten().copied().filter(|key| *key < stored.position) {
-            if self.is_changing_undecided(around, key) {
+        let stages = self.by_stage.get(project).cloned().unwrap_or_default();
+        for key in stages.values().flatten().copied() {
+            let Some(run) = self.runs.get(&key).filter(|run| run.phase != Phase::Undecided) else {
                 continue;
-            }
-            if self.control_run(key, Verb::Abort, stored, &event.id) {
+            };
+            let context = run.context.clone();
+            let order = Order {
+                verb: Verb::Abort,
+                context: &context,
+                project: None,
+                stage: None,
+                by: &event.id,
+            };
+            if self.control_run(key, &order, stored.time) {
                 effects.facts.extend(self.fact(key, What::Controlled));
             }
         }
-    }
-
-    fn is_changing_undecided(&self, around: &Surroundings<'_>, key: RunKey) -> bool {
-        self.runs.get(&key).is_some_and(|run| {
-            run.phase == Phase::Undecided && around.catalog.is_changing(run.project.as_str(), key)
-        })
     }
 }
 
@@ -209,17 +237,18 @@ impl Run {
         self.aborted.is_none() && matches!(self.phase, Phase::Undecided | Phase::Decided)
     }
 
-    fn abort(&mut self, abort: Abort) -> bool {
+    fn abort(&mut self, order: &Order<'_>, at: StreamTime) -> bool {
         if let Phase::Ended { follow_ups } = &mut self.phase {
-            let waiting =
-                follow_ups.iter_mut().filter(|next| next.run.is_none() && !next.is_aborted);
+            let waiting = follow_ups.iter_mut().filter(|next| {
+                next.run.is_none() && !next.is_aborted && order.is_about_stage(&next.stage)
+            });
             return waiting.map(|next| next.is_aborted = true).count() > 0;
         }
         if self.aborted.is_some() || matches!(self.phase, Phase::Declined(_)) {
             return false;
         }
-        self.cause = abort.at;
-        self.aborted = Some(abort);
+        self.cause = at;
+        self.aborted = Some(Abort { at, by: order.by.clone() });
         true
     }
 }
@@ -229,7 +258,7 @@ fn answer_data(event: &Event, done: Result<String, Refusal>) -> Payload {
     let mut data = Map::new();
     for key in ["project", "stage"] {
         if let Some(name) = text(&asked, key) {
-            data.insert(key.to_owned(), Value::String(model::name::shortened(name)));
+            data.insert(key.to_owned(), Value::String(shortened(name)));
         }
     }
     let mut insert = |key: &str, value: &str| data.insert(key.to_owned(), value.into());

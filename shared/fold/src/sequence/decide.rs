@@ -1,30 +1,20 @@
-//! What follows when a trigger is seen: it waits for commands that stand before it, then it is
-//! decided once and for all what the run delivers, with which documents and which values.
+//! A trigger waits for commands that stand before it; then it is decided once and for all what the
+//! run delivers, with which documents and which values.
 
-use std::sync::Arc;
-
-use model::{
-    DerivedId, Event, KeptnContext, Payload, Position, ProjectName, SequenceName, SequenceSpec,
-    StageName, Stored, StreamTime,
-};
+use model::{KeptnContext, Payload, ProjectName, SequenceSpec, StageName, StreamTime};
 use serde_json::{Map, Value, json};
 
 use super::{
-    Due, Effects, Held, Sequences, Surroundings, What,
-    index::{trigger_key, trigger_key_of},
+    Effects, Held, Sequences, Surroundings, What,
+    effective::configuration_id,
     request::{self, Request, invalid, unknown_sequence},
-    run::{Abort, Decline, Origin, Phase, Run, RunKey, RunService},
+    run::{Decline, Origin, Phase, Run, RunKey, RunService},
 };
 use crate::{
-    Note,
     catalog::{Project, known_stage},
     plan,
-    refusal::{Code, Refusal},
-    values::{Object, commit_id, overlay, text},
+    values::{Object, text},
 };
-
-/// Follow-ups in one delivery; the next one ends errored, so that no loop runs for ever.
-pub const FOLLOW_UPS_MAX: u32 = 100;
 
 /// What a decided run is made of.
 struct Decided {
@@ -36,144 +26,23 @@ struct Decided {
 }
 
 impl Sequences {
-    /// A sequence's `.triggered`: a new run, unless the trigger was seen before.
-    pub(super) fn see_trigger(
-        &mut self,
-        around: &Surroundings<'_>,
-        stored: &Stored,
-        (event, stage, sequence): (&Event, &StageName, &SequenceName),
-        effects: &mut Effects,
-    ) {
-        let head = event.data.head();
-        let project = match ProjectName::new(head.project.as_deref().unwrap_or_default()) {
-            Ok(project) => project,
-            Err(error) => {
-                let reason = format!("`data.project`: {error}");
-                return self.report(stored, &model::Malformed::new(reason), effects);
-            }
-        };
-        let context = event.context.clone().unwrap_or_else(|| KeptnContext::of_trigger(&event.id));
-        let known =
-            trigger_key_of(context.as_str(), stage.as_str(), sequence.as_str(), event.id.as_str());
-        if self.triggers.contains_key(&known) || self.handled.contains(known) {
-            return effects.note("this trigger was seen already");
-        }
-        let mut run = new_run(stored, event, context, (project, stage.clone(), sequence.clone()));
-        if head.stage.as_deref().is_some_and(|named| named != stage.as_str()) {
-            run.phase = Phase::Declined(Decline::Refused(invalid(
-                format!("`data.stage` must be the stage in the type, `{stage}`"),
-                "send equal ones, or leave `data.stage` out",
-            )));
-        }
-        let led_by = self.leading_run(event);
-        self.enter(run, led_by, stored, effects);
-        let key = stored.position;
-        effects.facts.extend(self.fact(key, What::Triggered));
-        if self.is_undecided(key)
-            && around.catalog.is_changing(head.project.as_deref().unwrap_or_default(), key)
-        {
-            let project = self.runs.get(&key).map(|run| run.project.clone());
-            if let Some(project) = project {
-                self.undecided.entry(project).or_default().insert(key);
-            }
-            self.settle(key, stored.time);
-        } else {
-            self.decide(around, key, stored.time, effects);
-        }
-    }
-
-    fn is_undecided(&self, key: RunKey) -> bool {
-        self.runs.get(&key).is_some_and(|run| run.phase == Phase::Undecided)
-    }
-
-    /// Returns the run that this trigger follows, if its id is owed as a follow-up.
-    fn leading_run(&self, event: &Event) -> Option<(RunKey, DerivedId)> {
-        let id = DerivedId::parse(event.id.as_str())?;
-        match self.owed.get(id)? {
-            Due::FollowUp(leader) => Some((*leader, id)),
-            Due::Step(_) | Due::Told(_) | Due::TimeOut(_) | Due::Control(_) | Due::LogError(_) => {
-                None
-            }
-        }
-    }
-
-    /// Puts a new run into every index.
-    fn enter(
-        &mut self,
-        mut run: Run,
-        led_by: Option<(RunKey, DerivedId)>,
-        stored: &Stored,
-        effects: &mut Effects,
-    ) {
-        let key = run.key;
-        let delivery = self.contexts.entry(run.context.clone()).or_default();
-        delivery.runs.insert(key);
-        run.is_paused =
-            delivery.paused.contains(&None) || delivery.paused.contains(&Some(run.stage.clone()));
-        if led_by.is_some() {
-            delivery.follow_ups += 1;
-            if delivery.follow_ups > FOLLOW_UPS_MAX {
-                run.phase = Phase::Declined(Decline::Refused(Refusal::new(
-                    Code::Refused,
-                    format!("this delivery has had {FOLLOW_UPS_MAX} sequences that follow others"),
-                    "look for a loop of `triggeredOn` in the shipyard",
-                )));
-            }
-        }
-        if let Some((leader, id)) = led_by {
-            self.follow(&mut run, leader, id, stored.time);
-        }
-        let stages = self.by_stage.entry(run.project.clone()).or_default();
-        stages.entry(run.stage.clone()).or_default().insert(key);
-        self.triggers.insert(trigger_key(&run), key);
-        if self.runs.insert(key, Arc::new(run)).is_some() {
-            effects.notes.push(Note::new("a position was read twice"));
-        }
-        self.expect_step(key);
-    }
-
-    /// Ties a follow-up to the run that it follows.
-    fn follow(&mut self, run: &mut Run, leader: RunKey, id: DerivedId, now: StreamTime) {
-        self.owed.remove(id);
-        run.origin = Origin::FollowUp;
-        let key = run.key;
-        let led = self.change(leader, |leader| {
-            let place = leader.place;
-            let stage = leader.stage.clone();
-            let Phase::Ended { follow_ups } = &mut leader.phase else { return None };
-            let next = follow_ups.iter_mut().find(|next| next.id == id)?;
-            next.run = Some(key);
-            Some((place, stage, next.is_aborted))
-        });
-        let Some(Some((place, stage, is_aborted))) = led else { return };
-        if stage == run.stage {
-            run.place = (place.0, key);
-        }
-        if is_aborted {
-            run.aborted = Some(Abort { at: now, by: run.trigger_id.clone() });
-        }
-    }
-
     /// Decides the triggers that no longer wait for a command.
     pub(super) fn decide_waiting(
         &mut self,
         around: &Surroundings<'_>,
-        stored: &Stored,
+        now: StreamTime,
         effects: &mut Effects,
     ) {
-        let Ok(event) = &stored.body else { return };
-        let head = event.data.head();
-        let Some(project) = head.project.as_deref().and_then(|name| ProjectName::new(name).ok())
-        else {
-            return;
-        };
-        let waiting: Vec<RunKey> =
-            self.undecided.get(&project).into_iter().flatten().copied().collect();
-        for key in waiting {
-            if around.catalog.is_changing(project.as_str(), key) {
-                break;
-            }
-            self.decide(around, key, stored.time, effects);
+        let is_ready =
+            |project: &ProjectName, key| !around.catalog.is_changing(project.as_str(), key);
+        let ready: Vec<RunKey> = self
+            .undecided
+            .iter()
+            .flat_map(|(project, keys)| keys.iter().take_while(move |key| is_ready(project, **key)))
+            .copied()
+            .collect();
+        for key in ready {
+            self.decide(around, key, now, effects);
         }
     }
 
@@ -189,7 +58,8 @@ impl Sequences {
         }
     }
 
-    fn decide(
+    /// Decides a run that waits for no command, unless it ends before.
+    pub(super) fn decide(
         &mut self,
         around: &Surroundings<'_>,
         key: RunKey,
@@ -209,7 +79,9 @@ impl Sequences {
         }
         self.settle(key, now);
         self.release_leader(key, now);
-        effects.facts.extend(self.fact(key, What::Decided));
+        if !self.is_undecided(key) {
+            effects.facts.extend(self.fact(key, What::Decided));
+        }
     }
 
     fn decided(
@@ -284,7 +156,7 @@ impl Sequences {
             if narrowed.is_some_and(|names| !names.contains(&candidate.service)) {
                 continue;
             }
-            let newest = self.newest_open(&run.project, &run.stage, &candidate.service);
+            let newest = self.newest_delivering(&run.project, &run.stage, &candidate.service);
             if let Some(other) = newest
                 .filter(|other| other.artifact(&candidate.service) == Some(&candidate.artifact))
             {
@@ -338,48 +210,6 @@ impl Sequences {
     }
 }
 
-fn new_run(
-    stored: &Stored,
-    event: &Event,
-    context: KeptnContext,
-    (project, stage, sequence): (ProjectName, StageName, SequenceName),
-) -> Run {
-    let key: Position = stored.position;
-    Run {
-        key,
-        place: (key, key),
-        context,
-        trigger_id: event.id.clone(),
-        project,
-        stage,
-        sequence,
-        traceparent: event.traceparent.clone(),
-        triggered_at: stored.time,
-        origin: Origin::Plain,
-        definition: None,
-        services: Vec::new(),
-        is_bracket: false,
-        sync: None,
-        carried: event.data.clone(),
-        git_commit_id: event.git_commit_id.clone(),
-        phase: Phase::Undecided,
-        tasks_done: 0,
-        last: None,
-        results: Vec::new(),
-        open: None,
-        step: 1,
-        cause: stored.time,
-        not_before: None,
-        is_paused: false,
-        aborted: None,
-        is_told: false,
-        is_timed_out: false,
-        holds: false,
-        in_line: false,
-        deadline: None,
-    }
-}
-
 fn nothing_to_do(run: &Run, from: &StageName, under_way: Option<&KeptnContext>) -> Box<str> {
     match under_way {
         Some(context) => format!(
@@ -389,38 +219,4 @@ fn nothing_to_do(run: &Run, from: &StageName, under_way: Option<&KeptnContext>) 
         None => format!("nothing to do: {} has everything that was evaluated in {from}", run.stage),
     }
     .into()
-}
-
-impl Run {
-    /// Returns the values that a service's tasks are sent with.
-    pub(super) fn effective(&self, service: &RunService) -> Object {
-        let carried = service.carried.to_map();
-        let own = service.own.to_map();
-        if self.origin == Origin::Plain {
-            let mut values = own;
-            overlay(&mut values, &carried);
-            return values;
-        }
-        let image = carried.get("image").cloned();
-        let mut values = carried;
-        overlay(&mut values, &own);
-        if let Some(image) = image {
-            values.insert("image".to_owned(), image);
-        }
-        values
-    }
-}
-
-/// Names the configuration that a run is pinned to.
-fn configuration_id(run: &Run) -> Box<str> {
-    let services: Object = run
-        .services
-        .iter()
-        .map(|service| (service.name.to_string(), Value::Object(run.effective(service))))
-        .collect();
-    let mut configuration = Object::new();
-    configuration.insert("project".to_owned(), run.project.as_str().into());
-    configuration.insert("stage".to_owned(), run.stage.as_str().into());
-    configuration.insert("services".to_owned(), Value::Object(services));
-    commit_id(&configuration)
 }

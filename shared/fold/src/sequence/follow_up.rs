@@ -1,7 +1,7 @@
 //! What follows when a sequence's `finished` is seen: the run has ended, its slot is free, and the
 //! sequences whose `triggeredOn` fits are owed.
 
-use model::{DerivedId, Event, Stored, StreamTime, TaskResult, TaskStatus, TriggeredOn};
+use model::{DerivedId, Event, EventType, Stored, StreamTime, TaskResult, TriggeredOn};
 
 use super::{
     Due, Effects, Sequences, Surroundings, What,
@@ -22,12 +22,13 @@ impl Sequences {
             return effects.note("no run owes an end with this id");
         };
         let head = event.data.head();
-        let outcome = Outcome {
-            result: TaskResult::read(head.result.as_deref()),
-            status: TaskStatus::read(head.status.as_deref()),
-            message: head.message.as_deref().unwrap_or_default().into(),
-        };
+        let outcome = Outcome::read(&head);
         let Some(run) = self.runs.get(&key).cloned() else { return };
+        let EventType::Sequence(stage, sequence, _) = &event.event_type else { return };
+        let is_its = (stage, sequence) == (&run.stage, &run.sequence);
+        if !is_its || event.context.as_ref() != Some(&run.context) {
+            return effects.note("the end of a sequence under an id of another one");
+        }
         let follow_ups = follow_ups(around, &run, &outcome);
         self.forget_undecided(key);
         self.pass_step(key);
@@ -75,6 +76,11 @@ impl Run {
         self.results.iter().rev().find(|(name, _)| name.as_str() == task).map(|(_, result)| *result)
     }
 
+    /// Returns the sequences that must follow and whose triggers were not yet seen.
+    pub(super) fn owed_follow_ups(&self) -> impl Iterator<Item = &FollowUp> {
+        self.follow_ups().iter().filter(|next| next.run.is_none() && !next.is_aborted)
+    }
+
     /// Returns the sequences that must follow and were not yet decided.
     pub fn follow_ups(&self) -> &[FollowUp] {
         match &self.phase {
@@ -87,7 +93,7 @@ impl Run {
 /// Returns the sequences that follow a run with this end, by the project's shipyard as it is now.
 fn follow_ups(around: &Surroundings<'_>, run: &Run, outcome: &Outcome) -> Vec<FollowUp> {
     let is_decided = matches!(run.phase, Phase::Decided);
-    if !is_decided || run.aborted.is_some() || outcome.status == TaskStatus::Aborted {
+    if !is_decided || run.aborted.is_some() {
         return Vec::new();
     }
     let Some(project) = around.catalog.project(run.project.as_str()) else { return Vec::new() };

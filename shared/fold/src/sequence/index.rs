@@ -9,7 +9,7 @@ use model::{DerivedId, StreamTime};
 
 use super::{
     Due, Sequences,
-    run::{Next, Phase, Run, RunKey, Slot},
+    run::{Next, Phase, Run, RunKey, Slot, Standing},
 };
 
 impl Sequences {
@@ -37,43 +37,46 @@ impl Sequences {
     fn settle_slot(&mut self, key: RunKey, now: StreamTime, freed: &mut Vec<RunKey>) {
         let Some(run) = self.runs.get(&key).cloned() else { return };
         let slot = run.slot(self.spec(&run));
-        let (holds, in_line) = match slot {
-            Slot::Keeps => (true, false),
-            Slot::Free => (false, false),
-            Slot::Wants => {
-                if !run.in_line {
-                    self.queue.join(&run);
-                }
-                let takes = self.queue.may_take(&run);
-                (takes, !takes)
-            }
-        };
-        if run.in_line && !in_line || slot == Slot::Wants && holds {
-            self.queue.leave(&run);
-        }
-        if holds && !run.holds {
-            self.queue.hold(&run);
-        }
-        if !holds && run.holds {
-            self.queue.release(&run);
-        }
-        if run.holds && !holds || run.in_line && !in_line {
-            freed.extend(self.queue.firsts(&run));
-        }
-        if (holds, in_line) == (run.holds, run.in_line) {
+        let (old, new) = (run.standing, self.standing(&run, slot));
+        if old == new {
             return;
         }
-        let takes = holds && slot == Slot::Wants;
+        if old == Standing::InLine || slot == Slot::Wants && new == Standing::Holds {
+            self.queue.leave(&run);
+        }
+        if new == Standing::Holds {
+            self.queue.hold(&run);
+        }
+        if old == Standing::Holds {
+            self.queue.release(&run);
+        }
+        if old != Standing::Away {
+            freed.extend(self.queue.firsts(&run));
+        }
+        let takes = new == Standing::Holds && slot == Slot::Wants;
         drop(run);
         self.change(key, |run| {
-            run.holds = holds;
-            run.in_line = in_line;
+            run.standing = new;
             if takes {
                 run.cause = run.cause.max(now);
             }
         });
         if takes {
             self.delay_next(key);
+        }
+    }
+
+    /// Returns where a run with this wish comes to stand; who wants joins the lines first.
+    fn standing(&mut self, run: &Run, slot: Slot) -> Standing {
+        match slot {
+            Slot::Keeps => Standing::Holds,
+            Slot::Free => Standing::Away,
+            Slot::Wants => {
+                if !run.is_in_line() {
+                    self.queue.join(run);
+                }
+                if self.queue.may_take(run) { Standing::Holds } else { Standing::InLine }
+            }
         }
     }
 
@@ -96,7 +99,7 @@ impl Sequences {
         let is_due = match run.next(self.spec(run)) {
             Next::Nothing => false,
             Next::End => true,
-            Next::Task(_) => run.holds && run.not_before.is_none(),
+            Next::Task(_) => run.holds() && run.not_before.is_none(),
         };
         if is_due {
             self.owed.insert(id, since, Due::Step(key));
@@ -111,7 +114,7 @@ impl Sequences {
         let Some(id) = run.told_id() else { return };
         let Some(abort) = run.aborted.as_ref() else { return };
         let since = abort.at;
-        if run.is_told {
+        if run.told == run.open.as_ref().map(|task| task.number) {
             self.owed.remove(id);
         } else {
             self.owed.insert(id, since, Due::Told(key));
@@ -123,7 +126,7 @@ impl Sequences {
         let old = run.deadline;
         let new = match run.standing_deadline() {
             Some((at, _)) => Some(at),
-            None if run.holds && run.open.is_none() && !run.is_ended() => run.not_before,
+            None if run.holds() && run.open.is_none() && !run.is_ended() => run.not_before,
             None => None,
         };
         if old == new {

@@ -104,15 +104,15 @@ impl Queue {
         })
     }
 
-    /// Returns the newest open run of a service in a stage.
-    pub(super) fn newest(
-        &self,
+    /// Returns the open runs of a service in a stage, oldest trigger first.
+    pub(super) fn open_runs<'a>(
+        &'a self,
         project: &ProjectName,
         stage: &StageName,
         service: &ServiceName,
-    ) -> Option<RunKey> {
-        let line = self.lines.get(&(project.clone(), stage.clone(), service.clone()))?;
-        line.open.get_max().copied()
+    ) -> impl DoubleEndedIterator<Item = &'a RunKey> + use<'a> {
+        let slot = (project.clone(), stage.clone(), service.clone());
+        self.lines.get(&slot).into_iter().flat_map(|line| &line.open)
     }
 
     fn change(&mut self, run: &Run, change: impl Fn(&mut Line)) {

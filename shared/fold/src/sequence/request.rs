@@ -36,7 +36,7 @@ pub(super) fn read(run: &Run, project: &Project, data: &mut Object) -> Result<Re
     let services = data.remove("services").filter(|value| !value.is_null());
     let sync = data.get("sync").filter(|value| !value.is_null()).cloned();
     let mut change = take_object(data, "configurationChange");
-    let values = take_object(&mut change, "values");
+    let values = take_values(&mut change);
     if !change.is_empty() {
         data.insert("configurationChange".to_owned(), Value::Object(change));
     }
@@ -47,6 +47,11 @@ pub(super) fn read(run: &Run, project: &Project, data: &mut Object) -> Result<Re
             check_image(&name, &values)?;
             Ok(Request::Services { services: vec![(name, values)], is_bracket: false })
         }
+        (None, None, None) if run.origin == Origin::FollowUp => Err(Refusal::new(
+            Code::Invalid,
+            text(data, "message").unwrap_or("the trigger names no service").to_owned(),
+            "let executors answer with less data, or with a link to it",
+        )),
         (None, service, sync) => request_sync(project, service.as_deref(), sync.as_ref(), &values),
     }
 }
@@ -73,7 +78,7 @@ fn bracket(project: &Project, services: Value) -> Result<Request, Refusal> {
                 "{\"values\":{\"image\":\"…\"}}",
             ));
         };
-        let values = take_object(&mut member, "values");
+        let values = take_values(&mut member);
         check_image(&name, &values)?;
         read.push((name, values));
     }
@@ -104,9 +109,18 @@ fn request_sync(
     Ok(Request::Sync { from, narrowed: (!narrowed.is_empty()).then_some(narrowed) })
 }
 
+/// Takes the values out of what is given for a service; an `image` that is null says nothing.
+fn take_values(member: &mut Object) -> Object {
+    let mut values = take_object(member, "values");
+    if values.get("image").is_some_and(Value::is_null) {
+        values.remove("image");
+    }
+    values
+}
+
 fn check_image(name: &ServiceName, values: &Object) -> Result<(), Refusal> {
     match values.get("image") {
-        None | Some(Value::Null) => Ok(()),
+        None => Ok(()),
         Some(Value::String(image)) if !image.is_empty() => Ok(()),
         Some(_) => Err(invalid(
             format!("`image` of service `{name}` must be text that is not empty"),

@@ -3,6 +3,7 @@
 use model::{
     DerivedId, EventId, KeptnContext, Payload, Position, ProjectName, SequenceName, SequenceSpec,
     ServiceName, StageName, StreamTime, TaskName, TaskResult, TaskSpec, TaskStatus,
+    payload::DataHead,
 };
 use serde::{Deserialize, Serialize};
 
@@ -15,8 +16,12 @@ pub type RunKey = Position;
 /// Place in the line of a stage: the run at whose place it stands, then its own trigger.
 pub(super) type Place = (Position, Position);
 
-/// Longest that an aborted run holds its slot for a task that nobody closes, in seconds.
+/// Longest that a run that is over holds its slot for a task that nobody closes, in seconds.
 pub const ABORTED_HOLD_SECS: u64 = 600;
+
+/// Most bytes of a message that are kept; longer ones are cut, because every event of the run
+/// behind it may repeat them.
+pub const MESSAGE_BYTES_MAX: usize = 4 * 1024;
 
 /// One sequence execution.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -73,16 +78,25 @@ pub struct Run {
     pub is_paused: bool,
     /// Aborted by a person, or with its project.
     pub aborted: Option<Abort>,
-    /// Executors were told of the abort, or need not be.
-    pub is_told: bool,
+    /// Number of the task whose executors were told of the abort.
+    pub told: Option<u32>,
     /// Ended because of a deadline.
     pub is_timed_out: bool,
-    /// It holds the slots of its services.
-    pub holds: bool,
-    /// It stands in the lines of its services.
-    pub in_line: bool,
+    /// How it stands to the slots of its services.
+    pub standing: Standing,
     /// Its deadline, as it stands in the index.
     pub deadline: Option<StreamTime>,
+}
+
+/// How a run stands to the slots of its services; the same for all of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Standing {
+    /// It neither has nor wants them.
+    Away,
+    /// It stands in their lines.
+    InLine,
+    /// It has them.
+    Holds,
 }
 
 /// How a run came to be.
@@ -170,6 +184,15 @@ pub struct Outcome {
 }
 
 impl Outcome {
+    /// Reads how something ended from the data of its `finished`.
+    pub(super) fn read(head: &DataHead<'_>) -> Self {
+        Self {
+            result: TaskResult::read(head.result.as_deref()),
+            status: TaskStatus::read(head.status.as_deref()),
+            message: clipped(head.message.as_deref().unwrap_or_default()).into(),
+        }
+    }
+
     /// Tells whether the sequence goes on behind it (Keptn 1.4.5, `sequence_execution.go`).
     pub fn goes_on(&self) -> bool {
         self.result != TaskResult::Fail && self.status != TaskStatus::Errored
@@ -179,6 +202,10 @@ impl Outcome {
     pub fn is_success(&self) -> bool {
         self.result != TaskResult::Fail && self.status == TaskStatus::Succeeded
     }
+}
+
+fn clipped(message: &str) -> &str {
+    message.get(..message.floor_char_boundary(MESSAGE_BYTES_MAX)).unwrap_or_default()
 }
 
 /// What must come next in a run.
@@ -220,10 +247,21 @@ impl Run {
             self.project.as_str(),
             self.context.as_str(),
             self.stage.as_str(),
+            self.sequence.as_str(),
             self.trigger_id.as_str(),
             what,
             detail,
         ])
+    }
+
+    /// Tells whether it has the slots of its services.
+    pub fn holds(&self) -> bool {
+        self.standing == Standing::Holds
+    }
+
+    /// Tells whether it waits for the slots of its services.
+    pub fn is_in_line(&self) -> bool {
+        self.standing == Standing::InLine
     }
 
     /// Tells whether its `finished` was seen.
@@ -234,10 +272,9 @@ impl Run {
     /// Returns what must come next. Slots and delays are not looked at here.
     pub fn next<'a>(&self, spec: Option<&'a SequenceSpec>) -> Next<'a> {
         match &self.phase {
-            Phase::Ended { .. } => Next::Nothing,
             Phase::Declined(_) => Next::End,
             Phase::Undecided if self.aborted.is_some() => Next::End,
-            Phase::Undecided => Next::Nothing,
+            Phase::Undecided | Phase::Ended { .. } => Next::Nothing,
             Phase::Decided => self.next_decided(spec),
         }
     }
@@ -268,12 +305,11 @@ impl Run {
             Phase::Undecided | Phase::Declined(_) => Slot::Free,
             Phase::Ended { follow_ups } => {
                 let leads_back = follow_ups.iter().any(|next| next.stage == self.stage);
-                if leads_back && self.holds { Slot::Keeps } else { Slot::Free }
+                if leads_back && self.holds() { Slot::Keeps } else { Slot::Free }
             }
             Phase::Decided => match self.next(spec) {
-                Next::Task(_) if self.holds => Slot::Keeps,
+                Next::Task(_) | Next::End if self.holds() => Slot::Keeps,
                 Next::Task(_) => Slot::Wants,
-                Next::End if self.holds => Slot::Keeps,
                 Next::End | Next::Nothing => Slot::Free,
             },
         }

@@ -6,6 +6,8 @@
 //! finished, every source seen is done and every named executor is done; `approval` at the first
 //! finished from anybody.
 
+use std::cmp::Reverse;
+
 use model::{
     DerivedId, Event, Payload, ServiceName, StreamTime, TaskName, TaskResult, TaskStatus,
     payload::DataHead,
@@ -62,12 +64,8 @@ pub struct Source {
 pub struct Verdict {
     /// Hash of its id.
     pub id: DerivedId,
-    /// Its result.
-    pub result: TaskResult,
-    /// Its status.
-    pub status: TaskStatus,
-    /// Its message.
-    pub message: Box<str>,
+    /// What it says.
+    pub outcome: Outcome,
 }
 
 impl Source {
@@ -152,12 +150,7 @@ impl OpenTask {
         if is_named && source.is_done(true) {
             return Err(Note::new("this executor has answered already"));
         }
-        source.finished.push(Verdict {
-            id,
-            result: TaskResult::read(head.result.as_deref()),
-            status: TaskStatus::read(head.status.as_deref()),
-            message: head.message.as_deref().unwrap_or_default().into(),
-        });
+        source.finished.push(Verdict { id, outcome: Outcome::read(head) });
         Ok(())
     }
 
@@ -209,18 +202,27 @@ impl OpenTask {
             .filter(|one| !one.started.is_empty() && !one.is_done(self.is_named(&one.source)))
     }
 
+    fn worst_message(&self) -> Box<str> {
+        let all = self.sources.iter().flat_map(|source| {
+            source.finished.iter().map(|one| (&one.outcome, Reverse(&source.source)))
+        });
+        all.filter(|(outcome, _)| !outcome.message.is_empty())
+            .max_by_key(|(outcome, source)| {
+                (outcome.result, outcome.status == TaskStatus::Errored, *source)
+            })
+            .map(|(outcome, _)| outcome.message.clone())
+            .unwrap_or_default()
+    }
+
     /// Aggregates the answers (Keptn 1.4.5, `sequence_execution.go`): any fail is fail, else any
     /// warning is warning; any errored is errored, any aborted is aborted, all succeeded is
-    /// succeeded, and anything else is unknown and fail.
+    /// succeeded, and anything else is unknown and fail. The message is that of the worst answer;
+    /// of equal ones, that of the first source by name, so that the order of answers is no matter.
     pub fn outcome(&self) -> Outcome {
-        let all = || self.sources.iter().flat_map(|one| &one.finished);
+        let all = || self.sources.iter().flat_map(|one| &one.finished).map(|one| &one.outcome);
         let result = all().map(|one| one.result).max().unwrap_or(TaskResult::Fail);
         let any = |status| all().any(|one| one.status == status);
-        let message = all()
-            .filter(|one| !one.message.is_empty())
-            .max_by_key(|one| (one.result, one.status == TaskStatus::Errored))
-            .map(|one| one.message.clone())
-            .unwrap_or_default();
+        let message = self.worst_message();
         if any(TaskStatus::Errored) {
             Outcome { result, status: TaskStatus::Errored, message }
         } else if any(TaskStatus::Aborted) {

@@ -21,7 +21,7 @@ pub(super) enum Deadline {
     Start,
     /// The task must be done.
     Finish,
-    /// An aborted run gives its slot back.
+    /// A run that is over gives its slot back.
     Hold,
 }
 
@@ -36,16 +36,20 @@ impl Deadline {
 }
 
 impl Run {
-    /// Returns the deadline that stands, the earliest if there are two.
+    /// Returns the deadline that stands, the earliest if there are two. An aborted run has none
+    /// until its end was seen.
     pub(super) fn standing_deadline(&self) -> Option<(StreamTime, Deadline)> {
         let task = self.open.as_ref()?;
         let start = task.start_by.filter(|_| !task.is_answered());
         let own = [(start, Deadline::Start), (task.finish_by, Deadline::Finish)];
         let standing = own.into_iter().filter_map(|(at, kind)| at.map(|at| (at, kind)));
         let earliest = standing.min_by_key(|(at, _)| *at);
-        let Some(abort) = &self.aborted else { return earliest };
-        let hold = abort.at.after(Duration::from_secs(ABORTED_HOLD_SECS));
-        Some((earliest.map_or(hold, |(at, _)| at.min(hold)), Deadline::Hold))
+        if self.is_ended() {
+            let over_since = self.aborted.as_ref().map_or(self.cause, |abort| abort.at);
+            let hold = over_since.after(Duration::from_secs(ABORTED_HOLD_SECS));
+            return Some((earliest.map_or(hold, |(at, _)| at.min(hold)), Deadline::Hold));
+        }
+        earliest.filter(|_| self.aborted.is_none())
     }
 
     /// Returns the id of the time-out event for the deadline that stands.

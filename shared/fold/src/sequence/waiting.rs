@@ -44,7 +44,8 @@ impl Sequences {
         if run.is_ended() {
             return None;
         }
-        if let Some(task) = &run.open {
+        let next = run.next(self.spec(run));
+        if let Some(task) = run.open.as_ref().filter(|_| next == Next::Nothing) {
             if task.is_approval() {
                 return waiting(Reason::Approval, task.at, run.deadline);
             }
@@ -56,11 +57,10 @@ impl Sequences {
             }
             return waiting(Reason::Executor(executors), task.at, run.deadline);
         }
-        match (&run.phase, run.next(self.spec(run))) {
+        match (&run.phase, next) {
             (Phase::Undecided, Next::Nothing) => waiting(Reason::Command, run.triggered_at, None),
             (_, Next::Nothing) => waiting(Reason::Pause, run.cause, None),
-            (_, Next::End) => waiting(Reason::Controller, run.cause, None),
-            (_, Next::Task(_)) if run.in_line => {
+            (_, Next::Task(_)) if run.is_in_line() => {
                 let (key, service) = self.queue.blocker(run)?;
                 let behind = self.runs.get(&key).map(|other| other.context.clone());
                 waiting(Reason::Queue(service, behind), run.cause, None)
@@ -68,7 +68,7 @@ impl Sequences {
             (_, Next::Task(_)) if run.not_before.is_some() => {
                 waiting(Reason::Delay, run.cause, run.not_before)
             }
-            (_, Next::Task(_)) => waiting(Reason::Controller, run.cause, None),
+            (_, Next::Task(_) | Next::End) => waiting(Reason::Controller, run.cause, None),
         }
     }
 }

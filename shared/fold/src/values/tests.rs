@@ -2,11 +2,8 @@ use serde_json::json;
 
 use super::*;
 
-fn object(value: Value) -> Object {
-    match value {
-        Value::Object(object) => object,
-        other => panic!("{other} is no object"),
-    }
+fn object(value: impl std::borrow::Borrow<Value>) -> Object {
+    value.borrow().as_object().cloned().unwrap()
 }
 
 fn merged(older: Value, newer: Value) -> Value {

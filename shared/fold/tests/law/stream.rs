@@ -11,7 +11,7 @@ const TICK: i64 = 1_000_000;
 const SAID_MAX: usize = 20_000;
 
 /// The story's project, in the native form.
-pub(crate) const SHIPYARD: &str = r#"
+pub(crate) const SHIPYARD: &str = r"
 apiVersion: spec.keptn.sh/0.2.3
 kind: Shipyard
 metadata: {name: shipyard-sockshop}
@@ -45,7 +45,7 @@ spec:
             - {name: test, properties: {kind: performance}}
             - {name: evaluation}
             - {name: release}
-"#;
+";
 
 /// Events, and the folds over them.
 #[derive(Clone, Default)]
