@@ -1,2 +1,5 @@
-//! Placeholder entry.
-fn main() {}
+//! The process `stub-executor`.
+
+fn main() -> std::process::ExitCode {
+    stub_executor::main()
+}

@@ -20,12 +20,14 @@ impl Default for Plays {
     }
 }
 
-impl Plays {
+impl std::str::FromStr for Plays {
+    type Err = InvalidName;
+
     /// Reads a list such as `*,-jmeter-service`.
     ///
     /// # Errors
     /// [`InvalidName`] of the first entry that is neither `*` nor a name, `-` before it or not.
-    pub fn parse(text: &str) -> Result<Self, InvalidName> {
+    fn from_str(text: &str) -> Result<Self, InvalidName> {
         let entries = text.split(',').map(str::trim).filter(|entry| !entry.is_empty());
         let entry = |entry: &str| match (entry, entry.strip_prefix('-')) {
             ("*", _) => Ok(Entry::All),
@@ -34,7 +36,9 @@ impl Plays {
         };
         Ok(Self(entries.map(entry).collect::<Result<_, _>>()?))
     }
+}
 
+impl Plays {
     /// Tells whether an executor is played.
     pub fn includes(&self, service: &ServiceName) -> bool {
         let verdict = self.0.iter().rev().find_map(|entry| match entry {
@@ -51,7 +55,7 @@ mod tests {
     use super::*;
 
     fn plays(text: &str, service: &str) -> bool {
-        Plays::parse(text).unwrap().includes(&ServiceName::new(service).unwrap())
+        text.parse::<Plays>().unwrap().includes(&ServiceName::new(service).unwrap())
     }
 
     #[test]
@@ -69,7 +73,7 @@ mod tests {
     #[test]
     fn what_is_no_name_is_refused() {
         for bad in ["*,A", "--a", "-*", "a b"] {
-            assert!(Plays::parse(bad).is_err(), "{bad}");
+            assert!(bad.parse::<Plays>().is_err(), "{bad}");
         }
     }
 }

@@ -9,7 +9,7 @@ mod tests;
 
 use fold::{Catalog, Note};
 use imbl::OrdMap;
-use model::{Event, Position, ServiceName, Stored, TaskName, UniformService};
+use model::{Event, Position, ServiceName, Stored, StreamTime, TaskName, UniformService};
 use serde::{Deserialize, Serialize};
 
 /// The task that config-store answers; a uniform may name a service for it, which is not played.
@@ -93,9 +93,16 @@ impl Roster {
         self.position
     }
 
-    /// Returns the executor of that name in a project's uniform.
-    pub fn executor(&self, project: &str, service: &ServiceName) -> Option<&UniformService> {
-        let uniform = self.catalog.project(project)?.definition.uniform.as_ref()?;
+    /// Returns the executor of that name in a project's uniform, for a task that was triggered at
+    /// `time`. A project that was created later is another one of the same name.
+    pub fn executor(
+        &self,
+        project: &str,
+        service: &ServiceName,
+        time: StreamTime,
+    ) -> Option<&UniformService> {
+        let project = self.catalog.project(project).filter(|one| one.created_at <= time)?;
+        let uniform = project.definition.uniform.as_ref()?;
         uniform.services.iter().find(|one| one.name == *service)
     }
 }

@@ -1,5 +1,7 @@
 //! Learning uniforms from the commands on projects and their answers.
 
+use std::time::Duration;
+
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use fold::{Owes, Waits};
 use model::StreamTime;
@@ -22,7 +24,7 @@ impl Told {
     fn store(&mut self, event: Event) -> Change {
         self.position += 1;
         let subject = event.event_type.to_string();
-        let time = StreamTime::from_nanos(1);
+        let time = time_of(self.position);
         let stored = Stored::new(self.position, time, &subject, Ok(event));
         self.store.apply(&stored);
         self.roster.apply(&stored)
@@ -54,8 +56,19 @@ impl Told {
     }
 
     fn plays(&self, service: &str) -> bool {
-        self.roster.executor("p", &ServiceName::new(service).unwrap()).is_some()
+        self.plays_at(service, self.position)
     }
+
+    /// Tells whether a task that was triggered right behind `position` is played.
+    fn plays_at(&self, service: &str, position: Position) -> bool {
+        let service = ServiceName::new(service).unwrap();
+        self.roster.executor("p", &service, time_of(position)).is_some()
+    }
+}
+
+/// A second for each position.
+fn time_of(position: Position) -> StreamTime {
+    StreamTime::default().after(Duration::from_secs(position))
 }
 
 fn uniform(services: &str) -> String {
@@ -84,6 +97,17 @@ fn an_update_replaces_who_plays() {
     told.command("update", Some(&uniform("{name: b, actions: [t]}")));
     assert!(!told.plays("a"));
     assert!(told.plays("b"));
+}
+
+#[test]
+fn a_task_of_a_project_that_was_deleted_since_is_not_played_by_its_namesake() {
+    let mut told = Told::default();
+    told.command("create", Some(&uniform("{name: a, actions: [t]}")));
+    let before = told.position;
+    told.command("delete", None);
+    told.command("create", Some(&uniform("{name: a, actions: [t]}")));
+    assert!(!told.plays_at("a", before));
+    assert!(told.plays("a"));
 }
 
 #[test]

@@ -1,0 +1,7 @@
+//! Plays uniforms against a real nats-server.
+#![cfg(test)]
+
+mod breaks;
+mod process;
+mod scene;
+mod tasks;
