@@ -4,25 +4,31 @@
 
 use std::{
     fs,
-    path::Path,
+    path::{Path, PathBuf},
     time::{Duration, Instant},
 };
 
-use model::Shipyard;
+use model::{Shipyard, TaskName, Uniform};
 
-/// Where the files stand, seen from this package.
-const CORPUS: &str = "../../../shared/corpus";
 /// Bound for one file; far above what it takes, so that a busy machine does not fail the test.
 const READ_MAX: Duration = Duration::from_secs(1);
 
-#[test]
+/// Returns a folder of the reference material, which may stand beside the repository.
 #[expect(clippy::print_stderr, reason = "a test without its input must say that it did nothing")]
+fn reference(folder: &str) -> Option<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(3)?;
+    let path = root.join("shared").join(folder);
+    if !path.is_dir() {
+        eprintln!("{folder} is not there: nothing was compared");
+        return None;
+    }
+    Some(path)
+}
+
+#[test]
 fn the_verdict_on_every_file_of_the_corpus_is_keptns() {
-    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join(CORPUS);
-    let Ok(table) = fs::read_to_string(corpus.join("shipyards.tsv")) else {
-        eprintln!("the corpus of shipyards is not there: nothing was compared");
-        return;
-    };
+    let Some(corpus) = reference("corpus") else { return };
+    let table = fs::read_to_string(corpus.join("shipyards.tsv")).unwrap();
     let mut different = Vec::new();
     let mut compared = 0;
     for line in table.lines().skip(1) {
@@ -43,4 +49,25 @@ fn the_verdict_on_every_file_of_the_corpus_is_keptns() {
     }
     assert!(compared > 100, "only {compared} files were compared");
     assert!(different.is_empty(), "{} of {compared}:\n{}", different.len(), different.join("\n"));
+}
+
+#[test]
+fn the_storys_own_documents_are_read_without_a_word() {
+    let Some(story) = reference("story/original") else { return };
+    let read = |name: &str| fs::read_to_string(story.join(name)).unwrap();
+    for name in ["shipyard_v0.1.1.yaml", "shipyard_v0.1.2.yaml"] {
+        let reading = Shipyard::read(&read(name));
+        assert_eq!((&reading.errors, &reading.warnings), (&vec![], &vec![]), "{name}");
+        assert_eq!(reading.value.unwrap().stages.len(), 3, "{name}");
+    }
+    let test = TaskName::new("test").unwrap();
+    for name in ["uniform.yaml", "uniform_v0.1.2.yaml"] {
+        let reading = Uniform::read(&read(name));
+        assert_eq!((&reading.errors, &reading.warnings), (&vec![], &vec![]), "{name}");
+        let uniform = reading.value.unwrap();
+        let properties = serde_json::from_str(r#"{"kind":"real_user"}"#).unwrap();
+        let found: Vec<&str> =
+            uniform.executors(&test, &properties).map(|service| service.name.as_str()).collect();
+        assert_eq!(found, ["wait-service"], "{name}");
+    }
 }

@@ -71,25 +71,6 @@ fn the_properties_of_a_task_map_are_kept() {
 }
 
 #[test]
-fn the_original_story_documents_are_read_alike_where_they_are_there() {
-    let root =
-        std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/story/original");
-    for name in ["shipyard_v0.1.1.yaml", "shipyard_v0.1.2.yaml"] {
-        let Ok(text) = std::fs::read_to_string(root.join(name)) else { return };
-        assert!(lines(&text).len() >= 4, "{name}");
-    }
-    for name in ["uniform.yaml", "uniform_v0.1.2.yaml"] {
-        let Ok(text) = std::fs::read_to_string(root.join(name)) else { return };
-        assert_eq!(executors(&text, "test", &json!({"kind": "real_user"})), ["wait-service"]);
-        assert_eq!(
-            executors(&text, "deployment", &json!({"strategy": "direct"})),
-            ["deployment-service"]
-        );
-        assert_eq!(executors(&text, "deployment", &json!({})), [""; 0]);
-    }
-}
-
-#[test]
 fn an_executor_is_chosen_by_the_properties_of_the_task() {
     let first = include_str!("documents/uniform-1.yaml");
     let second = include_str!("documents/uniform-2.yaml");
