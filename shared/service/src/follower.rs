@@ -9,7 +9,10 @@ use std::{
     time::Duration,
 };
 
-use bus::{BootTime, Bus, Mark, Read, ReadFrom, Reader, ReaderOptions, SnapshotError};
+use bus::{
+    BootTime, Bus, Mark, Read, ReadFrom, Reader, ReaderOptions, SnapshotError, SnapshotInfo,
+    Snapshots,
+};
 use bytes::Bytes;
 use model::{Position, Stored};
 use serde::{Serialize, de::DeserializeOwned};
@@ -80,6 +83,7 @@ pub struct Follower<S: State> {
     log_bytes: u64,
     state_bytes: Arc<AtomicU64>,
     writing: Option<JoinHandle<()>>,
+    loading: Option<JoinHandle<Loaded<S>>>,
 }
 
 impl<S: State> Follower<S> {
@@ -94,41 +98,63 @@ impl<S: State> Follower<S> {
         filters: &[&str],
     ) -> Result<Self, FollowError> {
         let filters: Vec<String> = filters.iter().map(|filter| (*filter).to_owned()).collect();
-        let (state, mark, state_bytes) = load::<S>(bus, component).await?;
-        let reader = open(bus, &filters, mark);
+        let Start { state, mark, bytes } = load::<S>(bus, component).await?;
         Ok(Self {
             bus: bus.clone(),
             component,
+            reader: open(bus, &filters, mark),
             filters,
-            reader,
             state,
             log_bytes: 0,
-            state_bytes: Arc::new(AtomicU64::new(state_bytes)),
+            state_bytes: Arc::new(AtomicU64::new(bytes)),
             writing: None,
+            loading: None,
         })
     }
 
     /// Waits for what comes next. Cancel-safe; the state is as it says when it returns.
     ///
     /// # Errors
-    /// [`FollowError`] if another stream took the place of ours and begins behind its beginning.
+    /// [`FollowError`] if another stream took the place of ours, its beginning is gone and nothing
+    /// stands for it.
     pub async fn next(&mut self) -> Result<Followed<S::Notes>, FollowError> {
-        match self.reader.next().await {
-            Read::Message(message) => {
-                self.log_bytes += message.size();
-                let stored = message.stored();
-                let notes = self.state.apply(&stored);
-                self.offer_snapshot();
-                Ok(Followed::Applied { stored: Box::new(stored), notes })
+        loop {
+            if let Some(loading) = &mut self.loading {
+                let loaded = loading.await;
+                self.loading = None;
+                match loaded {
+                    Ok(start) => self.begin(start?),
+                    Err(_) => self.load_again(),
+                }
+                return Ok(Followed::Restarted);
             }
-            Read::CaughtUp => Ok(Followed::CaughtUp),
-            Read::Replaced => {
-                self.state = S::default();
-                self.log_bytes = 0;
-                self.reader = open(&self.bus, &self.filters, None);
-                Ok(Followed::Restarted)
+            match self.reader.next().await {
+                Read::Message(message) => {
+                    self.log_bytes += message.size();
+                    let stored = message.stored();
+                    let notes = self.state.apply(&stored);
+                    self.offer_snapshot();
+                    return Ok(Followed::Applied { stored: Box::new(stored), notes });
+                }
+                Read::CaughtUp => return Ok(Followed::CaughtUp),
+                Read::Replaced => self.load_again(),
             }
         }
+    }
+
+    /// Throws the state away and looks for a snapshot of the stream that is there now. A task does,
+    /// so that whoever waits for us may do something else in between.
+    fn load_again(&mut self) {
+        self.state = S::default();
+        let (bus, component) = (self.bus.clone(), self.component);
+        self.loading = Some(tokio::spawn(async move { load::<S>(&bus, component).await }));
+    }
+
+    fn begin(&mut self, start: Start<S>) {
+        self.state = start.state;
+        self.log_bytes = 0;
+        self.state_bytes.store(start.bytes, Ordering::Relaxed);
+        self.reader = open(&self.bus, &self.filters, start.mark);
     }
 
     /// Returns the state behind the last applied event.
@@ -225,9 +251,19 @@ enum SnapshotFailure {
     Stopped,
 }
 
+/// What a fold starts with.
+#[derive(Debug)]
+struct Start<S> {
+    state: S,
+    mark: Option<Mark>,
+    bytes: u64,
+}
+
+type Loaded<S> = Result<Start<S>, FollowError>;
+
 /// Reads the usable snapshot with the highest position: of our format, of this stream, its message
 /// unchanged, and with nothing missing behind it. Waits for NATS as long as it takes.
-async fn load<S: State>(bus: &Bus, component: &str) -> Result<(S, Option<Mark>, u64), FollowError> {
+async fn load<S: State>(bus: &Bus, component: &str) -> Loaded<S> {
     loop {
         match try_load::<S>(bus, component).await {
             Ok(loaded) => return loaded,
@@ -239,47 +275,48 @@ async fn load<S: State>(bus: &Bus, component: &str) -> Result<(S, Option<Mark>, 
     }
 }
 
-type Loaded<S> = Result<(S, Option<Mark>, u64), FollowError>;
-
 async fn try_load<S: State>(bus: &Bus, component: &str) -> Result<Loaded<S>, SnapshotError> {
-    let stream = bus.stream_info().await?;
+    let stream = bus.stream_info_or_create().await?;
     let snapshots = bus.snapshots(component).await?;
     for info in snapshots.list().await? {
-        let fits = info.format == S::FORMAT
-            && info.mark.stream_created == stream.created
-            && info.mark.position <= stream.last
-            && stream.first <= info.mark.position.saturating_add(1);
-        if !fits || !is_unchanged(bus, &info.mark, stream.first).await? {
+        if info.format != S::FORMAT {
+            debug!(snapshot = info.name(), "a snapshot of another format is left alone");
             continue;
         }
-        match snapshots.get(&info).await {
-            Ok(bytes) => match postcard::from_bytes::<S>(&bytes) {
-                Ok(state) => {
-                    info!(
-                        position = info.mark.position,
-                        bytes = info.bytes,
-                        "starts from a snapshot"
-                    );
-                    return Ok(Ok((state, Some(info.mark), info.bytes)));
-                }
-                Err(error) => {
-                    warn!(snapshot = info.name(), error = %error, "a snapshot is not readable");
-                }
-            },
-            Err(error) => warn!(error = %error, "a snapshot is not readable"),
+        if let Some(reason) = bus.difference(&stream, &info.mark).await? {
+            // It would stand in the way of those that are written from here on.
+            info!(
+                snapshot = info.name(),
+                reason, "a snapshot of a stream that is no more is removed"
+            );
+            snapshots.remove(&info).await?;
+            continue;
+        }
+        if let Some(state) = read::<S>(&snapshots, &info).await {
+            info!(position = info.mark.position, bytes = info.bytes, "starts from a snapshot");
+            return Ok(Ok(Start { state, mark: Some(info.mark), bytes: info.bytes }));
         }
     }
     if stream.is_trimmed() {
         return Ok(Err(FollowError::BeginningGone { first: stream.first, format: S::FORMAT }));
     }
-    Ok(Ok((S::default(), None, 0)))
+    Ok(Ok(Start { state: S::default(), mark: None, bytes: 0 }))
 }
 
-/// Tells whether the message that a snapshot ends with is the one that is stored there.
-async fn is_unchanged(bus: &Bus, mark: &Mark, first: Position) -> Result<bool, SnapshotError> {
-    if mark.position < first {
-        return Ok(true);
+/// Reads one snapshot; none if it is damaged.
+async fn read<S: State>(snapshots: &Snapshots, info: &SnapshotInfo) -> Option<S> {
+    let bytes = match snapshots.get(info).await {
+        Ok(bytes) => bytes,
+        Err(error) => {
+            warn!(snapshot = info.name(), error = %error, "a snapshot is not readable");
+            return None;
+        }
+    };
+    match postcard::from_bytes(&bytes) {
+        Ok(state) => Some(state),
+        Err(error) => {
+            warn!(snapshot = info.name(), error = %error, "a snapshot is not readable");
+            None
+        }
     }
-    let message = bus.message_at(mark.position).await?;
-    Ok(message.is_some_and(|message| message.digest() == mark.digest))
 }

@@ -2,7 +2,6 @@
 
 use std::{net::SocketAddr, process::ExitCode};
 
-use axum::Router;
 use bus::{Bus, StreamSettings, profile::Profile};
 use tracing::{error, info, warn};
 
@@ -48,8 +47,8 @@ where
     F: Future<Output = Result<(), E>>,
     E: std::error::Error,
 {
-    let mut arguments = std::env::args().skip(1);
-    let is_check = arguments.next().as_deref() == Some("healthcheck");
+    // The last one: `keptn serve <component> healthcheck` means the same.
+    let is_check = std::env::args().skip(1).last().as_deref() == Some("healthcheck");
     let (common, config) = match read(component) {
         Ok(read) => read,
         Err(error) => {
@@ -95,6 +94,14 @@ where
     E: std::error::Error,
 {
     let mut shutdown = Shutdown::listen(common.stops_with_stdin);
+    let progress = Progress::unconnected();
+    if common.health_port != 0 {
+        let address = SocketAddr::new(common.health_address, common.health_port);
+        if let Err(error) = progress.serve_http(address).await {
+            error!(%address, error = %error, "cannot serve the health endpoints; choose another HEALTH_ENDPOINT_PORT");
+            return ExitCode::from(EXIT_SETTINGS);
+        }
+    }
     let connected = tokio::select! {
         connected = connect(component, &common) => connected,
         () = shutdown.requested() => return ExitCode::SUCCESS,
@@ -106,15 +113,8 @@ where
             return ExitCode::from(EXIT_UNREACHABLE);
         }
     };
-    let progress = Progress::new(bus.clone());
-    progress.serve_ready(component.name);
-    if common.health_port != 0 {
-        let address = SocketAddr::new(common.health_address, common.health_port);
-        if let Err(error) = progress.serve_http(address, Router::new()).await {
-            error!(%address, error = %error, "cannot serve the health endpoints; choose another HEALTH_ENDPOINT_PORT");
-            return ExitCode::from(EXIT_SETTINGS);
-        }
-    }
+    progress.connected(bus.clone());
+    progress.serve_ready(&bus, component.name);
     match body(Start { bus, shutdown, progress, config }).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

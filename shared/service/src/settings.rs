@@ -3,6 +3,9 @@
 use std::{fmt, net::IpAddr, str::FromStr, time::Duration};
 
 use bus::{ConnectOptions, options::DEFAULT_URL};
+use model::name::shortened;
+
+use crate::telemetry;
 
 /// What the common settings are when they are not set.
 mod default {
@@ -50,7 +53,7 @@ impl<'a> Settings<'a> {
     pub fn parsed<T: FromStr>(&mut self, name: &str, rule: &str, default: T) -> T {
         let Some(text) = self.text(name) else { return default };
         text.parse().unwrap_or_else(|_| {
-            self.problem(format!("{name} must be {rule}, is `{}`", model::name::shortened(&text)));
+            self.problem(format!("{name} must be {rule}, is `{}`", shortened(&text)));
             default
         })
     }
@@ -124,14 +127,22 @@ impl Common {
             None | Some("text") => LogFormat::Text,
             Some("json") => LogFormat::Json,
             Some(other) => {
-                settings.problem(format!("LOG_FORMAT must be text or json, is `{other}`"));
+                let value = shortened(other);
+                settings.problem(format!("LOG_FORMAT must be text or json, is `{value}`"));
                 LogFormat::Text
             }
         };
         let bytes = settings.parsed("KEPTN_STREAM_BYTES_MAX", "a number of bytes", 0_u64);
+        let log_level = settings.text("LOG_LEVEL").unwrap_or_else(|| default::LOG_LEVEL.to_owned());
+        if telemetry::filter(&log_level).is_none() {
+            let value = shortened(&log_level);
+            settings.problem(format!(
+                "LOG_LEVEL must be error, warn, info, debug or trace, is `{value}`"
+            ));
+        }
         Self {
             connect,
-            log_level: settings.text("LOG_LEVEL").unwrap_or_else(|| default::LOG_LEVEL.to_owned()),
+            log_level,
             log_format,
             health_address: settings.parsed(
                 "HEALTH_ENDPOINT_ADDRESS",
@@ -147,5 +158,55 @@ impl Common {
             monitor_url: settings.text("NATS_MONITOR_URL"),
             stops_with_stdin: settings.text("KEPTN_STOP_WITH_STDIN").as_deref() == Some("1"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(set: &[(&str, &str)]) -> Result<Common, SettingsError> {
+        let get = |name: &str| {
+            set.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
+        };
+        let mut settings = Settings::new(&get);
+        let common = Common::read(&mut settings, "config-store");
+        settings.finish()?;
+        Ok(common)
+    }
+
+    #[test]
+    fn nothing_needs_to_be_set() {
+        let common = read(&[("LOG_LEVEL", "")]).unwrap();
+        assert_eq!((common.log_level.as_str(), common.health_port), ("info", 0));
+        assert_eq!(common.connect.urls, [DEFAULT_URL]);
+        assert_eq!((common.stream_bytes_max, common.stops_with_stdin), (None, false));
+    }
+
+    #[test]
+    fn all_problems_are_named_at_once_and_no_secret() {
+        let error = read(&[
+            ("NATS_URL", "ftp://u:secret@x"),
+            ("LOG_LEVEL", "a=b"),
+            ("LOG_FORMAT", "xml"),
+            ("HEALTH_ENDPOINT_PORT", "99999"),
+            ("KEPTN_STREAM_BYTES_MAX", "8 GiB"),
+        ])
+        .unwrap_err();
+        assert_eq!(error.problems.len(), 5, "{error}");
+        let text = error.to_string();
+        for name in ["NATS_URL", "LOG_LEVEL", "LOG_FORMAT", "HEALTH_ENDPOINT_PORT", "KEPTN_STREAM"]
+        {
+            assert!(text.contains(name), "{text}");
+        }
+        assert!(!text.contains("secret"), "{text}");
+    }
+
+    #[test]
+    fn durations_are_written_as_go_writes_them() {
+        let get = |_: &str| Some("1h30m".to_owned());
+        let mut settings = Settings::new(&get);
+        assert_eq!(settings.duration("X", Duration::ZERO), Duration::from_mins(90));
+        settings.finish().unwrap();
     }
 }

@@ -4,13 +4,38 @@ use tracing_subscriber::EnvFilter;
 
 use crate::settings::LogFormat;
 
+/// The client library's own lines say what `bus` says in our words; they are left out unless the
+/// level names the library.
+const CLIENT_LIBRARY: &str = "async_nats";
+
 /// Starts to log. A second start in one process changes nothing.
 pub(crate) fn start(level: &str, format: LogFormat) {
-    let filter = EnvFilter::try_new(level).unwrap_or_else(|_| EnvFilter::new("info"));
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let lines = tracing_subscriber::fmt()
+        .with_env_filter(filter(level).unwrap_or_default())
+        .with_writer(std::io::stderr);
     let started = match format {
         LogFormat::Text => lines.with_ansi(false).try_init(),
         LogFormat::Json => lines.json().flatten_event(true).try_init(),
     };
     drop(started);
+}
+
+/// Reads a level, or a filter as `tracing` has it; none if it is neither.
+pub(crate) fn filter(level: &str) -> Option<EnvFilter> {
+    if level.contains(CLIENT_LIBRARY) {
+        return EnvFilter::try_new(level).ok();
+    }
+    EnvFilter::try_new(format!("{level},{CLIENT_LIBRARY}=off")).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_client_library_is_silent_unless_it_is_named() {
+        assert!(filter("debug").unwrap().to_string().contains("async_nats=off"));
+        assert!(!filter("async_nats=debug").unwrap().to_string().contains("off"));
+        assert!(filter("info,bus=nonsense").is_none());
+    }
 }
