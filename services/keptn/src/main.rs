@@ -13,6 +13,7 @@ mod environment;
 mod failure;
 mod lookup;
 mod render;
+mod screen;
 mod stack;
 mod stamp;
 mod terminal;

@@ -17,6 +17,7 @@ use crate::{
         live::{self, Columns, Row},
         outcome, plan,
     },
+    screen::{Line, Screen},
     terminal,
 };
 
@@ -115,16 +116,21 @@ fn still_running(watched: &Watched, last: Option<&Delivery>, limit: Duration) ->
 struct Drawing {
     is_interactive: bool,
     paint: Paint,
-    /// Lines on the terminal that the next drawing replaces.
-    drawn_lines: usize,
+    screen: Screen,
     /// What a pipe was told of each row.
     told: BTreeMap<usize, String>,
     is_begun: bool,
 }
 
 impl Drawing {
-    const fn new(is_interactive: bool, paint: Paint) -> Self {
-        Self { is_interactive, paint, drawn_lines: 0, told: BTreeMap::new(), is_begun: false }
+    fn new(is_interactive: bool, paint: Paint) -> Self {
+        Self {
+            is_interactive,
+            paint,
+            screen: Screen::default(),
+            told: BTreeMap::new(),
+            is_begun: false,
+        }
     }
 
     /// Returns what to write for the present moment.
@@ -136,41 +142,30 @@ impl Drawing {
         }
     }
 
-    /// Goes back to the first line and draws all again.
+    /// Draws all again in place.
     fn redraw(
         &mut self,
         delivery: &Delivery,
         now: StreamTime,
         is_ended: bool,
-        (width, height): (usize, usize),
+        size: (usize, usize),
     ) -> String {
         let rows = live::rows(delivery, now);
         let columns = Columns::fit(&rows);
-        let mut lines = vec![
-            (plan::head(&delivery.sequences, delivery.keptn_context.as_str()), None),
-            (String::new(), None),
-        ];
-        for row in &rows {
+        let row = |row: &Row| {
             let plain = live::draw(row, columns, false, Paint::new(false));
-            lines.push((plain, Some(live::draw(row, columns, false, self.paint))));
-        }
-        lines.push((String::new(), None));
+            Line::new(plain, live::draw(row, columns, false, self.paint))
+        };
+        let head = plan::head(&delivery.sequences, delivery.keptn_context.as_str());
+        let mut lines = vec![Line::plain(head), Line::plain("")];
+        lines.extend(rows.iter().map(row));
+        lines.push(Line::plain(""));
         if is_ended {
             lines.extend(end_lines(delivery, self.paint));
         } else {
-            lines.push((FAREWELL.to_owned(), None));
+            lines.push(Line::plain(FAREWELL));
         }
-        // A drawing that is higher than the terminal cannot be gone back to: its end is shown, and
-        // all of it at the last.
-        let shown_from = if is_ended { 0 } else { lines.len().saturating_sub(height.max(2) - 1) };
-        let shown: Vec<String> =
-            lines.into_iter().skip(shown_from).map(|line| fit(line, width)).collect();
-        let back = match self.drawn_lines {
-            0 => String::new(),
-            lines => format!("\u{1b}[{lines}A\u{1b}[J"),
-        };
-        self.drawn_lines = shown.len();
-        back + &shown.concat()
+        self.screen.redraw(lines, size, is_ended)
     }
 
     /// Returns a line for each row that says something else than before.
@@ -192,38 +187,21 @@ impl Drawing {
             }
         }
         if is_ended {
-            text.extend(
-                end_lines(delivery, self.paint)
-                    .into_iter()
-                    .map(|(plain, painted)| painted.unwrap_or(plain) + "\n"),
-            );
+            let ends = end_lines(delivery, self.paint).into_iter();
+            text.extend(ends.map(|line| line.into_painted() + "\n"));
         }
         text
     }
 }
 
-/// A line, plain and in colours.
-type Line = (String, Option<String>);
-
 fn end_lines(delivery: &Delivery, paint: Paint) -> Vec<Line> {
     let ends: Vec<Row> = live::ends(delivery);
     let columns = Columns::fit(&ends);
     let line = |row: &Row| {
-        let painted = live::draw_end(row, columns, paint);
-        (live::draw_end(row, columns, Paint::new(false)), Some(painted))
+        let plain = live::draw_end(row, columns, Paint::new(false));
+        Line::new(plain, live::draw_end(row, columns, paint))
     };
     ends.iter().map(line).collect()
-}
-
-/// Cuts a line that would wrap, because a wrapped line cannot be gone back to.
-fn fit((plain, painted): Line, width: usize) -> String {
-    let mut line = if plain.chars().count() < width.max(1) {
-        painted.unwrap_or(plain)
-    } else {
-        plain.chars().take(width.saturating_sub(1)).collect()
-    };
-    line.push('\n');
-    line
 }
 
 #[cfg(test)]
@@ -270,15 +248,6 @@ Ctrl-C stops watching, not the run.
         assert_eq!(drawing.redraw(&delivery, time_at(48), false, (120, 40)), expected);
         let again = drawing.redraw(&delivery, time_at(48), false, (120, 40));
         assert_eq!(again, format!("\u{1b}[10A\u{1b}[J{expected}"));
-    }
-
-    #[test]
-    fn a_small_terminal_shows_the_end_and_nothing_wraps() {
-        let mut drawing = plain(true);
-        let text = drawing.redraw(&delivery(vec![run()]), time_at(48), false, (30, 5));
-        assert_eq!(text.lines().count(), 4);
-        assert!(text.lines().all(|line| line.chars().count() < 30), "{text}");
-        assert!(text.ends_with("Ctrl-C stops watching, not th\n"), "{text}");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! `keptn dev`: the whole stack in one command, with the demo's history; what it says, what it
 //! survives, and that nothing is left of it.
-#![cfg(all(test, target_os = "linux"))]
+#![cfg(test)]
+#![cfg(target_os = "linux")]
 
 use std::{
     collections::BTreeMap,
@@ -13,7 +14,7 @@ use std::{
 use rustix::process::{Pid, Signal, kill_process};
 
 /// Longest time until a start, a restart or an end.
-const WAIT: Duration = Duration::from_secs(60);
+const WAIT: Duration = Duration::from_mins(1);
 
 const STORY: &str = "\
 > Released services in hardening:
@@ -40,7 +41,7 @@ struct Dev {
     child: Child,
     facts: BTreeMap<String, String>,
     /// Held open: who writes into a closed pipe ends.
-    _out: BufReader<ChildStdout>,
+    out: BufReader<ChildStdout>,
 }
 
 impl Dev {
@@ -57,18 +58,16 @@ impl Dev {
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
-        let mut out = BufReader::new(child.stdout.take().unwrap());
-        let mut facts = BTreeMap::new();
-        loop {
+        let out = BufReader::new(child.stdout.take().unwrap());
+        let mut dev = Self { child, facts: BTreeMap::new(), out };
+        while !dev.facts.contains_key("ready") {
             let mut line = String::new();
-            let read = out.read_line(&mut line).unwrap();
-            assert_ne!(read, 0, "dev ended before it was ready: {facts:?}");
+            let read = dev.out.read_line(&mut line).unwrap();
+            assert_ne!(read, 0, "dev ended before it was ready: {:?}", dev.facts);
             let (key, value) = line.trim().split_once(' ').unwrap_or((line.trim(), ""));
-            facts.insert(key.to_owned(), value.trim().to_owned());
-            if key == "ready" {
-                return Self { child, facts, _out: out };
-            }
+            dev.facts.insert(key.to_owned(), value.trim().to_owned());
         }
+        dev
     }
 
     fn url(&self) -> &str {

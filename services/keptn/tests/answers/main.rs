@@ -185,3 +185,11 @@ async fn a_nats_without_services_ends_with_3_and_says_what_to_start() {
         assert!(ran.err.contains("hint: start the services with `keptn dev`"), "{}", ran.err);
     }
 }
+
+#[tokio::test]
+async fn a_watched_status_is_printed_once_while_nothing_changes() {
+    let scene = Scene::start().await;
+    let line = "view status --stage=hardening --project=sockshop --watch --timeout=600ms";
+    let ran = scene.keptn(&line.split(' ').collect::<Vec<_>>()).await;
+    assert_eq!((ran.code, ran.out.as_str()), (0, STORY), "{}", ran.err);
+}
