@@ -207,8 +207,9 @@ impl Sequences {
         let Some(Some(closed)) = closed else { return };
         self.open_tasks.remove(&closed.task.id);
         self.owe_no_word(key, &closed);
-        self.settle_next(key, now);
+        // Told before it is settled: the run of an aborted sequence is over with its last task.
         effects.facts.extend(self.fact(key, What::TaskClosed(closed)));
+        self.settle_next(key, now);
     }
 
     /// Executors of a task that is closed need not be told any more.
