@@ -1,3 +1,7 @@
-//! Placeholder entry.
+//! The process `status-view`.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    status_view::main()
+}

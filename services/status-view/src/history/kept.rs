@@ -1,0 +1,43 @@
+//! How the record of a run is kept: as it is while it changes, packed afterwards.
+
+use std::sync::Arc;
+
+use model::view::Sequence;
+use serde::{Deserialize, Serialize};
+
+/// The record of a run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) enum Kept {
+    /// It still changes.
+    Open(Arc<Sequence>),
+    /// It has ended; a third of the bytes, in one piece of memory.
+    Packed(Arc<[u8]>),
+}
+
+impl Kept {
+    /// Keeps a record, packed if nothing will be added to it.
+    pub(super) fn new(record: Sequence, is_settled: bool) -> Self {
+        let packed = is_settled.then(|| postcard::to_stdvec(&record).ok()).flatten();
+        match packed {
+            Some(bytes) => Self::Packed(bytes.into()),
+            None => Self::Open(Arc::new(record)),
+        }
+    }
+
+    /// Returns the record.
+    pub(super) fn record(&self) -> Option<Sequence> {
+        match self {
+            Self::Open(record) => Some(record.as_ref().clone()),
+            Self::Packed(bytes) => postcard::from_bytes(bytes).ok(),
+        }
+    }
+
+    /// Returns bytes of a packed record.
+    #[cfg(test)]
+    pub(super) fn packed_bytes(&self) -> Option<usize> {
+        match self {
+            Self::Open(_) => None,
+            Self::Packed(bytes) => Some(bytes.len()),
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! The loop: an event is read and applied, a query is answered from what was applied. Neither
+//! waits for the other; what takes time is done beside the loop.
+
+use std::{process::ExitCode, time::Duration};
+
+use bus::names::STATUS_VIEW;
+use model::view;
+use service::{Component, FollowError, Followed, Follower, Start, process};
+use tokio::time::interval;
+use tracing::{debug, info};
+
+use crate::{View, queries::Desk};
+
+/// How often the loop turns when nothing happens; readiness wants it within five seconds.
+const TURN_EVERY: Duration = Duration::from_secs(1);
+
+/// Runs status-view as this process.
+pub fn main() -> ExitCode {
+    let component = Component { name: STATUS_VIEW, read: |_| (), corrects_subjects: false };
+    process::run(&component, run)
+}
+
+/// Folds the whole stream and answers queries, until it is told to stop.
+///
+/// # Errors
+/// [`FollowError`] when the stream cannot be folded from its beginning.
+pub async fn run(start: Start<()>) -> Result<(), FollowError> {
+    let Start { bus, mut shutdown, progress, config: () } = start;
+    let mut follower = tokio::select! {
+        follower = Follower::<View>::start(&bus, STATUS_VIEW, &[]) => follower?,
+        () = shutdown.requested() => return Ok(()),
+    };
+    let subjects = [view::STAGE, view::SEQUENCES, view::SEQUENCE, view::EVENTS, view::PROJECTS];
+    let mut queries =
+        bus.serve(STATUS_VIEW, env!("CARGO_PKG_VERSION"), &subjects.map(str::to_owned));
+    let mut desk = Desk::new(bus);
+    let mut turn = interval(TURN_EVERY);
+    loop {
+        tokio::select! {
+            () = shutdown.requested() => break,
+            read = follower.next() => log(&follower, &read?),
+            query = queries.next(), if desk.has_room() => desk.take(query),
+            () = desk.turn() => {}
+            _ = turn.tick() => {}
+        }
+        progress.turned(follower.position(), follower.is_caught_up());
+        desk.answer(follower.state(), follower.is_caught_up());
+    }
+    desk.finish().await;
+    follower.finish().await;
+    Ok(())
+}
+
+fn log(follower: &Follower<View>, read: &Followed<Vec<fold::Note>>) {
+    match read {
+        Followed::Applied { stored, notes } => {
+            for note in notes {
+                debug!(position = stored.position, reason = %note, "nothing changed");
+            }
+        }
+        Followed::CaughtUp => info!(position = follower.position(), "caught up"),
+        Followed::Restarted => info!("the stream is another one, reading it from its beginning"),
+    }
+}

@@ -1,0 +1,306 @@
+//! A stream of one process: the view folds it, controller and config-store say what is owed, and
+//! executors of the uniform are played.
+
+use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
+use fold::{Owes, Waits};
+use model::{
+    Event, EventId, EventType, KeptnContext, Malformed, Payload, Stored, StreamTime,
+    view::{SequenceQuery, StageQuery, StageStatus},
+};
+use serde_json::{Value, json};
+use status_view::{View, answers};
+
+/// Nanoseconds between two stored events.
+const TICK: i64 = 1_000_000_000;
+/// Events that are said at once at most; more of them are a loop that does not end.
+const SAID_MAX: usize = 100_000;
+
+/// The story's stages; hardening can also be checked without a delivery.
+pub(crate) const SHIPYARD: &str = r"
+apiVersion: spec.keptn.sh/0.2.3
+kind: Shipyard
+metadata: {name: shipyard-sockshop}
+spec:
+  stages:
+    - name: dev
+      sequences:
+        - name: artifact-delivery
+          tasks:
+            - {name: deployment, properties: {strategy: direct}}
+            - {name: test, properties: {kind: functional}}
+            - {name: evaluation}
+            - {name: release}
+        - name: hotfix
+          tasks: [{name: deployment}, {name: evaluation}]
+    - name: hardening
+      sequences:
+        - name: check
+          tasks: [{name: test}]
+        - name: artifact-delivery
+          tasks:
+            - {name: deployment, properties: {strategy: blue_green}}
+            - {name: test, properties: {kind: functional}}
+            - {name: test, properties: {kind: performance}}
+            - {name: evaluation}
+            - {name: release}
+    - name: production
+      sequences:
+        - name: artifact-delivery
+          triggeredOn: [{event: hardening.artifact-delivery.finished}]
+          tasks:
+            - {name: update}
+            - {name: deployment, properties: {strategy: blue_green}}
+            - {name: evaluation}
+            - {name: release}
+";
+
+/// Who answers in the story.
+pub(crate) const UNIFORM: &str = r"
+version: 0.1.2
+type: Uniform
+spec:
+  services:
+    - {name: update-service, events: [update.triggered]}
+    - {name: deployment-service, events: [deployment.triggered]}
+    - {name: jmeter-service, events: [test.triggered]}
+    - {name: evaluation-service, events: [evaluation.triggered]}
+    - {name: promote-service, events: [release.triggered]}
+";
+
+/// An open task of an executor.
+#[derive(Clone, Debug)]
+pub(crate) struct Open {
+    pub(crate) stage: String,
+    pub(crate) task: String,
+    pub(crate) artifacts: Vec<String>,
+    triggered_id: EventId,
+    context: KeptnContext,
+    executors: Vec<String>,
+}
+
+/// What an executor says at the end.
+pub(crate) type Verdict = (&'static str, &'static str);
+
+/// Everything passes.
+pub(crate) fn pass(_: &Open) -> Verdict {
+    ("pass", "")
+}
+
+/// Events, and the view of them.
+#[derive(Clone, Default)]
+pub(crate) struct Stream {
+    pub(crate) view: View,
+    pub(crate) events: Vec<Stored>,
+    made: usize,
+}
+
+impl Stream {
+    /// Begins with the story's project and its three services.
+    pub(crate) fn story() -> Self {
+        Self::with_project(SHIPYARD, Some(UNIFORM), &["carts", "carts-db", "catalogue"])
+    }
+
+    /// Begins with a project `sockshop`.
+    pub(crate) fn with_project(shipyard: &str, uniform: Option<&str>, services: &[&str]) -> Self {
+        let mut stream = Self::default();
+        let mut data = json!({"project": "sockshop", "shipyard": BASE64.encode(shipyard)});
+        if let Some(uniform) = uniform {
+            data["uniform"] = BASE64.encode(uniform).into();
+        }
+        stream.say("project.create.triggered", data);
+        for service in services {
+            stream.say(
+                "service.create.triggered",
+                json!({"project": "sockshop", "service": service}),
+            );
+        }
+        stream
+    }
+
+    /// Stores an event of a new id and says what is owed; returns the context it has.
+    pub(crate) fn say(&mut self, kind: &str, data: Value) -> KeptnContext {
+        let event = self.event(kind, data);
+        let context = KeptnContext::of_trigger(&event.id);
+        self.store(event);
+        self.settle();
+        context
+    }
+
+    /// Makes an event of a new id.
+    pub(crate) fn event(&mut self, kind: &str, data: Value) -> Event {
+        self.made += 1;
+        let id = EventId::new(&format!("event-{}", self.made)).unwrap();
+        let kind = EventType::parse(&format!("sh.keptn.event.{kind}")).unwrap();
+        Event::new(id, "test", kind, Payload::from_map(data.as_object().unwrap()))
+    }
+
+    /// Stores an event.
+    pub(crate) fn store(&mut self, event: Event) {
+        let subject = event.event_type.to_string();
+        self.store_body(&subject, Ok(event));
+    }
+
+    /// Stores what may be no event.
+    pub(crate) fn store_body(&mut self, subject: &str, body: Result<Event, Malformed>) {
+        let position = self.events.len() as u64 + 1;
+        let time = StreamTime::from_nanos(position.cast_signed() * TICK);
+        let stored = Stored::new(position, time, subject, body);
+        self.view.apply(&stored);
+        self.events.push(stored);
+    }
+
+    /// Says everything that controller and config-store owe, until nothing is owed.
+    pub(crate) fn settle(&mut self) {
+        for _ in 0..SAID_MAX {
+            let world = &self.view.world;
+            let owed = owed(world).or_else(|| owed(&world.catalog));
+            let Some(event) = owed else { return };
+            self.store(event);
+        }
+        panic!("what is owed does not end");
+    }
+
+    /// Triggers a delivery of one artifact; returns its context.
+    pub(crate) fn trigger(&mut self, stage: &str, service: &str, artifact: &str) -> KeptnContext {
+        self.say(
+            &format!("{stage}.artifact-delivery.triggered"),
+            json!({"project": "sockshop", "stage": stage, "service": service,
+                "configurationChange": {"values": {"image": artifact}}}),
+        )
+    }
+
+    /// Triggers a sync; returns its context.
+    pub(crate) fn sync(&mut self, stage: &str) -> KeptnContext {
+        self.say(
+            &format!("{stage}.artifact-delivery.triggered"),
+            json!({"project": "sockshop", "stage": stage}),
+        )
+    }
+
+    /// Answers every open task until nothing is open any more.
+    pub(crate) fn play(&mut self, verdict: impl Fn(&Open) -> Verdict) {
+        for _ in 0..SAID_MAX {
+            let Some(task) = self.open_tasks().into_iter().next() else { return };
+            self.answer(&task, "started", json!({"status": "succeeded"}));
+            let (result, message) = verdict(&task);
+            self.answer(
+                &task,
+                "finished",
+                json!({"status": "succeeded", "result": result, "message": message}),
+            );
+        }
+        panic!("tasks do not end");
+    }
+
+    /// Delivers an artifact and plays it to the end.
+    pub(crate) fn deliver(&mut self, stage: &str, service: &str, artifact: &str) -> KeptnContext {
+        let context = self.trigger(stage, service, artifact);
+        self.play(pass);
+        context
+    }
+
+    /// Delivers an artifact that fails its evaluation.
+    pub(crate) fn deliver_bad(
+        &mut self,
+        stage: &str,
+        service: &str,
+        artifact: &str,
+    ) -> KeptnContext {
+        let context = self.trigger(stage, service, artifact);
+        self.play(|task| match task.task.as_str() {
+            "evaluation" => ("fail", "response time p95 934 ms is over 600 ms"),
+            _ => ("pass", ""),
+        });
+        context
+    }
+
+    /// Returns the open tasks that are an executor's.
+    pub(crate) fn open_tasks(&self) -> Vec<Open> {
+        let runs = self.view.world.sequences.runs();
+        runs.filter_map(|run| {
+            let task = run.open.as_ref()?;
+            Some(Open {
+                stage: run.stage.to_string(),
+                task: task.name.to_string(),
+                artifacts: run
+                    .services
+                    .iter()
+                    .filter_map(|one| one.artifact.as_deref().map(str::to_owned))
+                    .collect(),
+                triggered_id: task.id.event_id(),
+                context: run.context.clone(),
+                executors: task.awaited().map(ToString::to_string).collect(),
+            })
+        })
+        .collect()
+    }
+
+    /// Stores an answer of every executor that is awaited, or of `somebody`.
+    pub(crate) fn answer(&mut self, task: &Open, kind: &str, data: Value) {
+        let mut executors = task.executors.clone();
+        if executors.is_empty() {
+            executors.push("somebody".to_owned());
+        }
+        for executor in executors {
+            let mut event = self.event(&format!("{}.{kind}", task.task), data.clone());
+            event.source = format!("https://host/{executor}").into();
+            event.context = Some(task.context.clone());
+            event.triggered_id = Some(task.triggered_id.clone());
+            self.store(event);
+            self.settle();
+        }
+    }
+
+    /// Stores a command on a delivery.
+    pub(crate) fn control(&mut self, verb: &str, context: &KeptnContext) {
+        let mut event =
+            self.event(&format!("sequence.{verb}.triggered"), json!({"project": "sockshop"}));
+        event.context = Some(context.clone());
+        self.store(event);
+        self.settle();
+    }
+
+    /// Returns the status of a stage.
+    pub(crate) fn status(&self, stage: &str) -> StageStatus {
+        self.status_from(stage, None)
+    }
+
+    /// Returns the status of a stage compared with a stage.
+    pub(crate) fn status_from(&self, stage: &str, from: Option<&str>) -> StageStatus {
+        let query = StageQuery {
+            project: "sockshop".to_owned(),
+            stage: stage.to_owned(),
+            from: from.map(str::to_owned),
+            at_least: None,
+        };
+        answers::stage(&self.view, &query).unwrap()
+    }
+
+    /// Returns a delivery.
+    pub(crate) fn delivery(&self, context: &KeptnContext) -> model::view::Delivery {
+        let query = SequenceQuery { keptn_context: context.to_string(), at_least: None };
+        answers::delivery(&self.view, &query).unwrap()
+    }
+
+    /// Returns what the story's own demo leaves: hardening two services behind dev.
+    pub(crate) fn behind() -> Self {
+        let mut stream = Self::story();
+        for (service, artifact) in [
+            ("carts", "carts:0.10.1"),
+            ("carts-db", "carts-db:0.4.0"),
+            ("catalogue", "catalogue:1.7.0"),
+        ] {
+            stream.deliver("dev", service, artifact);
+        }
+        stream.sync("hardening");
+        stream.play(pass);
+        stream.deliver("dev", "carts", "carts:0.10.17");
+        stream.deliver("dev", "carts-db", "carts-db:0.4.1");
+        stream.deliver_bad("dev", "carts", "carts:0.10.18");
+        stream
+    }
+}
+
+fn owed<F: Owes>(fold: &F) -> Option<Event> {
+    fold.owed_after(0).iter().find_map(|one| fold.event(one, Waits::default()))
+}
