@@ -166,6 +166,8 @@ pub(crate) struct Pulled {
     inbox: String,
     subscriber: Subscriber,
     delivered: u64,
+    /// `delivered` when the batch was asked for.
+    delivered_before: u64,
     left: usize,
 }
 
@@ -181,11 +183,20 @@ impl Pulled {
         let consumer = create(live, &wanted.config()).await?;
         let pending = consumer.num_pending;
         let live = live.clone();
-        let pulled = Self { live, name: consumer.name, inbox, subscriber, delivered: 0, left: 0 };
+        let pulled = Self {
+            live,
+            name: consumer.name,
+            inbox,
+            subscriber,
+            delivered: 0,
+            delivered_before: 0,
+            left: 0,
+        };
         Ok((pulled, pending))
     }
 
-    /// Returns the next message; none when there was none within the heartbeat. Cancel-safe.
+    /// Returns the next message; none when there is none, or none that fits into a batch.
+    /// Cancel-safe.
     pub(crate) async fn next(&mut self) -> Result<Option<RawMessage>, Lost> {
         loop {
             if self.left == 0 {
@@ -201,8 +212,13 @@ impl Pulled {
                     self.left = 0;
                     return Ok(None);
                 }
-                // 409: the batch ended at its bytes.
-                Some(StatusCode::REQUEST_TERMINATED) if self.delivered > 0 => self.left = 0,
+                // The batch ended at its bytes.
+                Some(StatusCode::REQUEST_TERMINATED) => {
+                    self.left = 0;
+                    if self.delivered == self.delivered_before {
+                        return Ok(None);
+                    }
+                }
                 Some(StatusCode::IDLE_HEARTBEAT) => {}
                 Some(_) => return Err(Lost::Consumer("the server ended it")),
             }
@@ -218,6 +234,7 @@ impl Pulled {
             .await
             .map_err(|_| Lost::Connection)?;
         self.left = BATCH_MESSAGES;
+        self.delivered_before = self.delivered;
         Ok(())
     }
 

@@ -150,7 +150,7 @@ async fn open(live: &Live, options: &TaskConsumerOptions) -> Result<pull::Stream
 }
 
 impl Delivery {
-    /// Says that it is being worked on: it does not come again for another [`ACK_WAIT`].
+    /// Says that it is being worked on: it does not come again for another second.
     ///
     /// # Errors
     /// [`ApiError::Disconnected`] if the connection it came over is gone.

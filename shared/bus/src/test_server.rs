@@ -107,6 +107,28 @@ impl TestServer {
         }
     }
 
+    /// Stops it where it stands, as a machine that is overloaded; connections stay open.
+    ///
+    /// # Errors
+    /// [`TestServerError::Start`] if it does not run.
+    pub fn pause(&self) -> Result<(), TestServerError> {
+        self.signal("-STOP")
+    }
+
+    /// Lets it go on.
+    ///
+    /// # Errors
+    /// [`TestServerError::Start`] if it does not run.
+    pub fn resume(&self) -> Result<(), TestServerError> {
+        self.signal("-CONT")
+    }
+
+    fn signal(&self, signal: &str) -> Result<(), TestServerError> {
+        let id = self.child.as_ref().map(Child::id).unwrap_or_default().to_string();
+        let sent = Command::new("kill").args([signal, &id]).status()?;
+        if sent.success() { Ok(()) } else { Err(io::Error::other("it does not run").into()) }
+    }
+
     /// Starts it again on the same port and store; returns when it listens.
     ///
     /// # Errors

@@ -8,6 +8,7 @@ pub mod follower;
 pub mod health;
 pub mod outbox;
 pub mod process;
+mod room;
 pub mod settings;
 pub mod shutdown;
 pub mod speaker;

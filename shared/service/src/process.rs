@@ -5,7 +5,7 @@ use std::{net::SocketAddr, process::ExitCode};
 use bus::{Bus, StreamSettings, profile::Profile};
 use tracing::{error, info, warn};
 
-use crate::{Common, Progress, Settings, SettingsError, Shutdown, health, telemetry};
+use crate::{Common, Progress, Settings, SettingsError, Shutdown, health, room, telemetry};
 
 /// Exit code for settings that cannot be used.
 pub const EXIT_SETTINGS: u8 = 64;
@@ -115,6 +115,9 @@ where
     };
     progress.connected(bus.clone());
     progress.serve_ready(&bus, component.name);
+    if component.corrects_subjects {
+        tokio::spawn(room::watch(bus.clone()));
+    }
     match body(Start { bus, shutdown, progress, config }).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -146,6 +146,22 @@ async fn restart_gap(away: Duration) -> Duration {
 }
 
 #[tokio::test]
+async fn a_server_that_says_nothing_for_a_while_is_read_on() {
+    let (server, bus) = stream().await;
+    let mut reader = read_all(&bus);
+    catch_up(&mut reader).await;
+    server.pause().unwrap();
+    let over = tokio::time::Instant::now() + Duration::from_secs(3);
+    assert!(tokio::time::timeout_at(over, reader.next()).await.is_err());
+    assert!(!reader.is_live(), "silence must not pass for being live");
+    server.resume().unwrap();
+    let resumed = BootTime::now();
+    publish_surely(&bus, event("after", "test")).await;
+    assert_eq!(next_message(&mut reader).await.1, "after");
+    println!("silent for 3 s: {:?} from its going on", BootTime::now().since(resumed));
+}
+
+#[tokio::test]
 async fn caught_up_is_lost_with_the_connection_and_said_again() {
     let (mut server, bus) = stream().await;
     let mut reader = read_all(&bus);
