@@ -12,7 +12,6 @@ pub(crate) mod supervisor;
 
 use std::{
     path::{Path, PathBuf},
-    sync::Arc,
     time::Duration,
 };
 
@@ -82,6 +81,7 @@ pub(crate) enum StackError {
 /// The running stack.
 pub(crate) struct Stack {
     ports: Ports,
+    program: PathBuf,
     stop_services: watch::Sender<bool>,
     stop_nats: watch::Sender<bool>,
     services: JoinSet<()>,
@@ -90,7 +90,7 @@ pub(crate) struct Stack {
 }
 
 impl Stack {
-    /// Starts nats-server and the services; none of them is ready yet.
+    /// Starts nats-server; it does not listen yet.
     ///
     /// # Errors
     /// [`StackError`]; nothing is left running.
@@ -99,21 +99,25 @@ impl Stack {
         ports: Ports,
         nats_binary: &Path,
     ) -> Result<Self, StackError> {
-        let program = Arc::new(std::env::current_exe().map_err(StackError::Program)?);
+        let program = std::env::current_exe().map_err(StackError::Program)?;
         let config = place.nats_config();
         std::fs::write(&config, nats::config(ports, &place.nats_store()))
             .map_err(|reason| StackError::Config { path: config.clone(), reason })?;
-        let (stop_services, services_stopped) = watch::channel(false);
+        let stop_services = watch::Sender::new(false);
         let (stop_nats, nats_stopped) = watch::channel(false);
         let mut nats = JoinSet::new();
         let spec = ChildSpec::nats_server(&program, nats_binary, &config, &place);
         nats.spawn(supervisor::run(spec, nats_stopped));
-        let mut services = JoinSet::new();
+        let services = JoinSet::new();
+        Ok(Self { ports, program, stop_services, stop_nats, services, nats, place })
+    }
+
+    /// Starts the services; none of them is ready yet.
+    pub(crate) fn start_services(&mut self) {
         for component in Component::SERVICES {
-            let spec = ChildSpec::service(component, &program, ports, &place);
-            services.spawn(supervisor::run(spec, services_stopped.clone()));
+            let spec = ChildSpec::service(component, &self.program, self.ports, &self.place);
+            self.services.spawn(supervisor::run(spec, self.stop_services.subscribe()));
         }
-        Ok(Self { ports, stop_services, stop_nats, services, nats, place })
     }
 
     /// Returns the ports.

@@ -24,8 +24,8 @@ impl Shutdown {
                 () = received(SignalKind::interrupt()) => "SIGINT",
                 () = stdin_ended(with_stdin) => "the end of standard input",
             };
-            info!(reason = why, "stopping");
             sender.send_replace(true);
+            info!(reason = why, "stopping");
         });
         Self { requested }
     }

@@ -12,6 +12,8 @@ const CLIENT_LIBRARY: &str = "async_nats";
 pub(crate) fn start(level: &str, format: LogFormat) {
     let lines = tracing_subscriber::fmt()
         .with_env_filter(filter(level).unwrap_or_default())
+        // Who started us may be gone, and nobody reads any more: that must not end a task in panic.
+        .log_internal_errors(false)
         .with_writer(std::io::stderr);
     let started = match format {
         LogFormat::Text => lines.with_ansi(false).try_init(),

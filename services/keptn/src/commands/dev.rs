@@ -56,9 +56,9 @@ pub(crate) async fn run(arguments: DevArgs) -> Result<Exit, Failure> {
     let place = place.map_err(|error| not_started(&error.into()))?;
     let ports = Ports::find(arguments.port).map_err(|error| not_started(&error.into()))?;
     let binary = nats_binary().await?;
-    let stack = Stack::start(place, ports, &binary).map_err(|error| not_started(&error))?;
+    let mut stack = Stack::start(place, ports, &binary).map_err(|error| not_started(&error))?;
     let ended = tokio::select! {
-        ended = work(&stack, &arguments, since) => Some(ended),
+        ended = work(&mut stack, &arguments, since) => Some(ended),
         () = signals.received() => None,
     };
     let ended = match ended {
@@ -74,8 +74,10 @@ pub(crate) async fn run(arguments: DevArgs) -> Result<Exit, Failure> {
 }
 
 /// Gets everything ready, and says so.
-async fn work(stack: &Stack, arguments: &DevArgs, since: Instant) -> Result<(), Failure> {
+async fn work(stack: &mut Stack, arguments: &DevArgs, since: Instant) -> Result<(), Failure> {
     let client = connect(&stack.ports().nats_url()).await?;
+    // Not before, because each of them would complain that NATS is not there.
+    stack.start_services();
     demo::wait_until_ready(&client)
         .await
         .map_err(|failure| failure.hint(format!("look into {}", stack.place().logs().display())))?;

@@ -33,14 +33,8 @@ pub(crate) fn run(arguments: &ServeArgs) -> ExitCode {
     match &arguments.part {
         Part::ShipyardController => shipyard_controller::main(),
         Part::ConfigStore => config_store::main(),
-        Part::StatusView => absent("status-view"),
+        Part::StatusView => status_view::main(),
         Part::StubExecutor => stub_executor::main(),
         Part::NatsServer(arguments) => nats_wrapper::run(arguments),
     }
-}
-
-/// Says that a part is not in this build.
-fn absent(name: &str) -> ExitCode {
-    crate::terminal::talk(&format!("error: {name} is not part of this build"));
-    ExitCode::FAILURE
 }
