@@ -31,13 +31,4 @@ impl Kept {
             Self::Packed(bytes) => postcard::from_bytes(bytes).ok(),
         }
     }
-
-    /// Returns bytes of a packed record.
-    #[cfg(test)]
-    pub(super) fn packed_bytes(&self) -> Option<usize> {
-        match self {
-            Self::Open(_) => None,
-            Self::Packed(bytes) => Some(bytes.len()),
-        }
-    }
 }

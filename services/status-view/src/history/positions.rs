@@ -83,7 +83,9 @@ mod tests {
     fn positions_read_back_in_order() {
         let mut positions = Positions::default();
         let wanted = [1, 2, 3, 200, 90_000, 90_001, 1 << 40];
-        wanted.into_iter().for_each(|position| positions.push(position));
+        for position in wanted {
+            positions.push(position);
+        }
         positions.push(5);
         assert_eq!(positions.iter().collect::<Vec<_>>(), wanted);
         assert_eq!(positions.len(), wanted.len());

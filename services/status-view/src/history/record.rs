@@ -143,22 +143,30 @@ fn note_opened(record: &mut Sequence, run: &Run) {
     record.started_at.get_or_insert(open.at);
     let Some(task) = task_at(record, run.tasks_done, open) else { return };
     task.state = TaskState::Triggered;
-    task.triggered_id = Some(open.id.event_id());
     task.triggered_at = Some(open.at);
     task.executors = executors(open);
 }
 
-/// Returns the record of a task; what was triggered counts, not what the shipyard says.
+/// Returns the record of a task: the one with its id, else the next that was not triggered. What
+/// was triggered counts, not what the shipyard says.
 fn task_at<'a>(record: &'a mut Sequence, index: u32, open: &OpenTask) -> Option<&'a mut Task> {
-    let index = usize::try_from(index).ok()?;
-    if index >= record.tasks.len() {
+    let id = open.id.event_id();
+    let tasks = &record.tasks;
+    let known = tasks.iter().position(|task| task.triggered_id.as_ref() == Some(&id));
+    let begin = usize::try_from(index).ok()?;
+    let untouched = || {
+        let rest = tasks.iter().enumerate().skip(begin);
+        rest.filter(|(_, task)| task.triggered_id.is_none()).map(|(at, _)| at).next()
+    };
+    let at = known.or_else(untouched).unwrap_or(tasks.len());
+    if at == tasks.len() {
         record.tasks.push(pending(open.name.clone(), None));
     }
-    let index = index.min(record.tasks.len().saturating_sub(1));
-    let task = record.tasks.get_mut(index)?;
+    let task = record.tasks.get_mut(at)?;
     if task.name != open.name {
         *task = pending(open.name.clone(), None);
     }
+    task.triggered_id = Some(id);
     Some(task)
 }
 

@@ -150,7 +150,7 @@ spec:
         if let Some(artifact) = artifact {
             data["configurationChange"] = json!({"values": {"image": artifact}});
         }
-        stream.say(&format!("dev.{sequence}.triggered"), data);
+        stream.say(&format!("dev.{sequence}.triggered"), &data);
         stream.play(pass);
         let command = stream.status("next").command.unwrap();
         command.split_whitespace().nth(2).unwrap().to_owned()
@@ -167,7 +167,7 @@ fn ongoing_says_what_runs_and_for_what_it_waits() {
     let queued = stream.trigger("hardening", "carts", "carts:0.10.19");
     for _ in 0..2 {
         let task = stream.open_tasks().remove(0);
-        stream.answer(&task, "finished", json!({"status": "succeeded", "result": "pass"}));
+        stream.answer(&task, "finished", &json!({"status": "succeeded", "result": "pass"}));
     }
     let ongoing = stream.status("hardening").ongoing;
     let text: Vec<Value> = ongoing.iter().map(|one| serde_json::to_value(one).unwrap()).collect();

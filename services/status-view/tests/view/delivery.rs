@@ -30,16 +30,16 @@ fn a_run_says_what_it_does_while_it_does_it() {
     stream.answer(
         &task,
         "finished",
-        json!({"status": "succeeded", "result": "warning", "message": "slow"}),
+        &json!({"status": "succeeded", "result": "warning", "message": "slow"}),
     );
     let task = stream.open_tasks().remove(0);
-    stream.answer(&task, "started", json!({}));
-    stream.answer(&task, "status.changed", json!({"message": "half of it"}));
+    stream.answer(&task, "started", &json!({}));
+    stream.answer(&task, "status.changed", &json!({"message": "half of it"}));
     let delivery = stream.delivery(&context);
     assert!(delivery.open);
     let [run] = delivery.sequences.as_slice() else { panic!("{delivery:?}") };
     assert_eq!(run.state, SequenceState::Started);
-    assert_eq!(run.from.as_ref().map(|from| from.as_str()), Some("dev"));
+    assert_eq!(run.from.as_ref().map(model::StageName::as_str), Some("dev"));
     let carts = &run.services[0];
     assert_eq!(carts.artifact.as_deref(), Some("carts:0.10.17"));
     assert_eq!(carts.released.as_deref(), Some("carts:0.10.1"));
@@ -147,14 +147,14 @@ spec:
 ";
     let mut stream = Stream::with_project(shipyard, None, &["s"]);
     let data = json!({"project": "sockshop", "stage": "a", "service": "s"});
-    let context = stream.say("a.go.triggered", data);
+    let context = stream.say("a.go.triggered", &data);
     let names = |stream: &Stream| -> Vec<String> {
         let follows = stream.delivery(&context).follows;
         follows.iter().map(|one| format!("{}.{}", one.stage, one.sequence)).collect()
     };
     assert_eq!(names(&stream), ["b.go", "c.go", "d.go", "a.go"]);
     let task = stream.open_tasks().remove(0);
-    stream.answer(&task, "finished", json!({"status": "succeeded", "result": "warning"}));
+    stream.answer(&task, "finished", &json!({"status": "succeeded", "result": "warning"}));
     assert_eq!(names(&stream), ["b.go", "b.warned", "c.go", "d.go", "a.go"]);
     stream.control("abort", &context);
     assert_eq!(names(&stream), [""; 0]);
@@ -186,7 +186,7 @@ fn a_refused_trigger_is_a_run_with_a_hint() {
     );
     assert_eq!(run.message.as_deref(), Some("service `cart` does not exist in project `sockshop`"));
     assert_eq!(run.hint.as_deref(), Some("did you mean `carts`?"));
-    let unknown = stream.say("dev.x.triggered", json!({"project": "nowhere", "stage": "dev"}));
+    let unknown = stream.say("dev.x.triggered", &json!({"project": "nowhere", "stage": "dev"}));
     assert_eq!(stream.delivery(&unknown).sequences[0].status, Some(TaskStatus::Errored));
 }
 
@@ -199,7 +199,10 @@ fn paused_queued_aborted_and_waiting_runs_say_so() {
     assert_eq!(state(&stream, &second), SequenceState::Waiting);
     let waiting = stream.delivery(&second).sequences[0].waiting_for.clone().unwrap();
     assert_eq!((waiting.reason, waiting.behind), (WaitingReason::Queue, Some(first.clone())));
-    assert_eq!(waiting.services.iter().map(|one| one.as_str()).collect::<Vec<_>>(), ["carts"]);
+    assert_eq!(
+        waiting.services.iter().map(model::ServiceName::as_str).collect::<Vec<_>>(),
+        ["carts"]
+    );
     stream.control("pause", &first);
     assert_eq!(state(&stream, &first), SequenceState::Paused);
     stream.control("resume", &first);
@@ -211,7 +214,7 @@ fn paused_queued_aborted_and_waiting_runs_say_so() {
     assert_eq!(state(&stream, &second), SequenceState::Waiting);
     assert_eq!(tasks(&stream.delivery(&first).sequences[0])[0], "deployment Triggered");
     let task = stream.open_tasks().remove(0);
-    stream.answer(&task, "finished", json!({"status": "succeeded", "result": "pass"}));
+    stream.answer(&task, "finished", &json!({"status": "succeeded", "result": "pass"}));
     assert_eq!(tasks(&stream.delivery(&first).sequences[0])[0], "deployment Finished pass");
     assert_eq!(state(&stream, &second), SequenceState::Started);
 }
@@ -228,7 +231,7 @@ spec:
 ";
     let mut stream = Stream::with_project(shipyard, None, &["s"]);
     let context =
-        stream.say("a.go.triggered", json!({"project": "sockshop", "stage": "a", "service": "s"}));
+        stream.say("a.go.triggered", &json!({"project": "sockshop", "stage": "a", "service": "s"}));
     let run = stream.delivery(&context).sequences.remove(0);
     assert_eq!(run.state, SequenceState::WaitingForApproval);
     assert_eq!(

@@ -70,9 +70,7 @@ spec:
 /// An open task of an executor.
 #[derive(Clone, Debug)]
 pub(crate) struct Open {
-    pub(crate) stage: String,
     pub(crate) task: String,
-    pub(crate) artifacts: Vec<String>,
     triggered_id: EventId,
     context: KeptnContext,
     executors: Vec<String>,
@@ -107,18 +105,18 @@ impl Stream {
         if let Some(uniform) = uniform {
             data["uniform"] = BASE64.encode(uniform).into();
         }
-        stream.say("project.create.triggered", data);
+        stream.say("project.create.triggered", &data);
         for service in services {
             stream.say(
                 "service.create.triggered",
-                json!({"project": "sockshop", "service": service}),
+                &json!({"project": "sockshop", "service": service}),
             );
         }
         stream
     }
 
     /// Stores an event of a new id and says what is owed; returns the context it has.
-    pub(crate) fn say(&mut self, kind: &str, data: Value) -> KeptnContext {
+    pub(crate) fn say(&mut self, kind: &str, data: &Value) -> KeptnContext {
         let event = self.event(kind, data);
         let context = KeptnContext::of_trigger(&event.id);
         self.store(event);
@@ -127,7 +125,7 @@ impl Stream {
     }
 
     /// Makes an event of a new id.
-    pub(crate) fn event(&mut self, kind: &str, data: Value) -> Event {
+    pub(crate) fn event(&mut self, kind: &str, data: &Value) -> Event {
         self.made += 1;
         let id = EventId::new(&format!("event-{}", self.made)).unwrap();
         let kind = EventType::parse(&format!("sh.keptn.event.{kind}")).unwrap();
@@ -164,7 +162,7 @@ impl Stream {
     pub(crate) fn trigger(&mut self, stage: &str, service: &str, artifact: &str) -> KeptnContext {
         self.say(
             &format!("{stage}.artifact-delivery.triggered"),
-            json!({"project": "sockshop", "stage": stage, "service": service,
+            &json!({"project": "sockshop", "stage": stage, "service": service,
                 "configurationChange": {"values": {"image": artifact}}}),
         )
     }
@@ -173,7 +171,7 @@ impl Stream {
     pub(crate) fn sync(&mut self, stage: &str) -> KeptnContext {
         self.say(
             &format!("{stage}.artifact-delivery.triggered"),
-            json!({"project": "sockshop", "stage": stage}),
+            &json!({"project": "sockshop", "stage": stage}),
         )
     }
 
@@ -181,12 +179,12 @@ impl Stream {
     pub(crate) fn play(&mut self, verdict: impl Fn(&Open) -> Verdict) {
         for _ in 0..SAID_MAX {
             let Some(task) = self.open_tasks().into_iter().next() else { return };
-            self.answer(&task, "started", json!({"status": "succeeded"}));
+            self.answer(&task, "started", &json!({"status": "succeeded"}));
             let (result, message) = verdict(&task);
             self.answer(
                 &task,
                 "finished",
-                json!({"status": "succeeded", "result": result, "message": message}),
+                &json!({"status": "succeeded", "result": result, "message": message}),
             );
         }
         panic!("tasks do not end");
@@ -220,13 +218,7 @@ impl Stream {
         runs.filter_map(|run| {
             let task = run.open.as_ref()?;
             Some(Open {
-                stage: run.stage.to_string(),
                 task: task.name.to_string(),
-                artifacts: run
-                    .services
-                    .iter()
-                    .filter_map(|one| one.artifact.as_deref().map(str::to_owned))
-                    .collect(),
                 triggered_id: task.id.event_id(),
                 context: run.context.clone(),
                 executors: task.awaited().map(ToString::to_string).collect(),
@@ -236,13 +228,13 @@ impl Stream {
     }
 
     /// Stores an answer of every executor that is awaited, or of `somebody`.
-    pub(crate) fn answer(&mut self, task: &Open, kind: &str, data: Value) {
+    pub(crate) fn answer(&mut self, task: &Open, kind: &str, data: &Value) {
         let mut executors = task.executors.clone();
         if executors.is_empty() {
             executors.push("somebody".to_owned());
         }
         for executor in executors {
-            let mut event = self.event(&format!("{}.{kind}", task.task), data.clone());
+            let mut event = self.event(&format!("{}.{kind}", task.task), data);
             event.source = format!("https://host/{executor}").into();
             event.context = Some(task.context.clone());
             event.triggered_id = Some(task.triggered_id.clone());
@@ -254,7 +246,7 @@ impl Stream {
     /// Stores a command on a delivery.
     pub(crate) fn control(&mut self, verb: &str, context: &KeptnContext) {
         let mut event =
-            self.event(&format!("sequence.{verb}.triggered"), json!({"project": "sockshop"}));
+            self.event(&format!("sequence.{verb}.triggered"), &json!({"project": "sockshop"}));
         event.context = Some(context.clone());
         self.store(event);
         self.settle();

@@ -5,7 +5,7 @@ use proptest::{prelude::*, test_runner::Config};
 use serde_json::json;
 use status_view::{View, answers};
 
-use crate::stream::{Open, Stream, Verdict};
+use crate::stream::{Open, Stream, Verdict, pass};
 
 /// Something that people and executors do.
 #[derive(Clone, Debug)]
@@ -13,9 +13,7 @@ enum Deed {
     Deliver(usize, usize, u8),
     Sync(usize),
     Answer(usize, bool),
-    Abort(usize),
-    Pause(usize),
-    Resume(usize),
+    Control(&'static str, usize),
 }
 
 const STAGES: [&str; 3] = ["dev", "hardening", "production"];
@@ -26,9 +24,8 @@ fn deed() -> impl Strategy<Value = Deed> {
         3 => (0..3_usize, 0..3_usize, 0..4_u8).prop_map(|(s, n, v)| Deed::Deliver(s, n, v)),
         2 => (1..3_usize).prop_map(Deed::Sync),
         9 => (0..4_usize, any::<bool>(), 0..4_u8).prop_map(|(n, good, luck)| Deed::Answer(n, good || luck > 0)),
-        1 => (0..4_usize).prop_map(Deed::Abort),
-        1 => (0..4_usize).prop_map(Deed::Pause),
-        1 => (0..4_usize).prop_map(Deed::Resume),
+        3 => (prop::sample::select(vec!["abort", "pause", "resume"]), 0..4_usize)
+            .prop_map(|(verb, nth)| Deed::Control(verb, nth)),
     ]
 }
 
@@ -59,24 +56,38 @@ fn act(stream: &mut Stream, deed: &Deed) {
                 stream.answer(
                     &task.clone(),
                     "finished",
-                    json!({"status": "succeeded", "result": result, "message": message}),
+                    &json!({"status": "succeeded", "result": result, "message": message}),
                 );
             }
         }
-        Deed::Abort(nth) => {
-            context(stream, *nth).iter().for_each(|one| stream.control("abort", one))
-        }
-        Deed::Pause(nth) => {
-            context(stream, *nth).iter().for_each(|one| stream.control("pause", one))
-        }
-        Deed::Resume(nth) => {
-            context(stream, *nth).iter().for_each(|one| stream.control("resume", one))
+        Deed::Control(verb, nth) => {
+            if let Some(context) = context(stream, *nth) {
+                stream.control(verb, &context);
+            }
         }
     }
 }
 
 fn verdict(_: &Open, is_good: bool) -> Verdict {
     if is_good { ("pass", "") } else { ("fail", "no") }
+}
+
+#[test]
+fn a_year_of_deliveries_stays_small() {
+    /// Bytes per event that history may weigh.
+    const BYTES_MAX: usize = 100;
+    /// Deliveries, enough for what is shared not to count.
+    const DELIVERIES: usize = 300;
+    let mut stream = Stream::story();
+    for n in 0..DELIVERIES {
+        stream.deliver("dev", SERVICES[n % 3], &format!("{}:0.{n}", SERVICES[n % 3]));
+    }
+    stream.sync("hardening");
+    stream.play(pass);
+    let bytes = postcard::to_stdvec(&stream.view.history).unwrap().len();
+    let per_event = bytes / stream.events.len();
+    assert!(per_event <= BYTES_MAX, "{per_event} bytes per event");
+    assert_eq!(stream.view.world.sequences.runs().count(), 0);
 }
 
 proptest! {

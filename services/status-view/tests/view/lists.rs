@@ -14,10 +14,6 @@ fn listed(stream: &Stream, query: &SequencesQuery) -> Vec<Position> {
     answer.sequences.iter().map(|run| run.position).collect()
 }
 
-fn text(text: &str) -> Option<String> {
-    Some(text.to_owned())
-}
-
 #[test]
 fn pages_of_runs_follow_each_other_newest_first() {
     let stream = Stream::behind();
@@ -42,34 +38,41 @@ fn pages_of_runs_follow_each_other_newest_first() {
 fn filters_narrow_alone_and_together() {
     let mut stream = Stream::behind();
     let open = stream.sync("hardening");
-    let count =
-        |query: SequencesQuery| {
-            let found = answers::sequences(&stream.view, &query).unwrap().sequences;
-            for run in &found {
-                assert!(query.project.as_ref().is_none_or(|name| *name == run.project.as_str()));
-                assert!(query.stage.as_ref().is_none_or(|name| *name == run.stage.as_str()));
-                assert!(query.service.as_ref().is_none_or(|name| {
-                    run.services.iter().any(|one| *name == one.service.as_str())
-                }));
-                assert!(!query.open_only || run.finished_at.is_none());
-            }
-            found.len()
-        };
+    let count = |query: SequencesQuery| {
+        let found = answers::sequences(&stream.view, &query).unwrap().sequences;
+        for run in &found {
+            assert!(query.project.as_ref().is_none_or(|name| *name == run.project.as_str()));
+            assert!(query.stage.as_ref().is_none_or(|name| *name == run.stage.as_str()));
+            assert!(query.service.as_ref().is_none_or(|name| {
+                run.services.iter().any(|one| *name == one.service.as_str())
+            }));
+            assert!(!query.open_only || run.finished_at.is_none());
+        }
+        found.len()
+    };
     let query = SequencesQuery::default;
     assert_eq!(count(query()), 9);
-    assert_eq!(count(SequencesQuery { project: text("sockshop"), ..query() }), 9);
-    assert_eq!(count(SequencesQuery { stage: text("dev"), ..query() }), 6);
-    assert_eq!(count(SequencesQuery { stage: text("hardening"), ..query() }), 2);
-    assert_eq!(count(SequencesQuery { service: text("carts-db"), ..query() }), 5);
+    assert_eq!(count(SequencesQuery { project: Some("sockshop".into()), ..query() }), 9);
+    assert_eq!(count(SequencesQuery { stage: Some("dev".into()), ..query() }), 6);
+    assert_eq!(count(SequencesQuery { stage: Some("hardening".into()), ..query() }), 2);
+    assert_eq!(count(SequencesQuery { service: Some("carts-db".into()), ..query() }), 5);
     assert_eq!(
-        count(SequencesQuery { service: text("carts-db"), stage: text("dev"), ..query() }),
+        count(SequencesQuery {
+            service: Some("carts-db".into()),
+            stage: Some("dev".into()),
+            ..query()
+        }),
         2
     );
     assert_eq!(count(SequencesQuery { open_only: true, ..query() }), 1);
-    assert_eq!(count(SequencesQuery { open_only: true, stage: text("dev"), ..query() }), 0);
-    assert_eq!(count(SequencesQuery { keptn_context: text(open.short()), ..query() }), 1);
+    assert_eq!(count(SequencesQuery { open_only: true, stage: Some("dev".into()), ..query() }), 0);
+    assert_eq!(count(SequencesQuery { keptn_context: Some(open.short().into()), ..query() }), 1);
     assert_eq!(
-        count(SequencesQuery { keptn_context: text(open.short()), stage: text("dev"), ..query() }),
+        count(SequencesQuery {
+            keptn_context: Some(open.short().into()),
+            stage: Some("dev".into()),
+            ..query()
+        }),
         0
     );
 }
@@ -84,15 +87,19 @@ fn unknown_names_in_a_filter_are_refused() {
     };
     let query = SequencesQuery::default;
     assert_eq!(
-        refused(SequencesQuery { project: text("sockshopp"), ..query() }),
+        refused(SequencesQuery { project: Some("sockshopp".into()), ..query() }),
         "did you mean `sockshop`?"
     );
     assert_eq!(
-        refused(SequencesQuery { stage: text("prod"), ..query() }),
+        refused(SequencesQuery { stage: Some("prod".into()), ..query() }),
         "did you mean `production`?"
     );
     assert_eq!(
-        refused(SequencesQuery { service: text("cats"), project: text("sockshop"), ..query() }),
+        refused(SequencesQuery {
+            service: Some("cats".into()),
+            project: Some("sockshop".into()),
+            ..query()
+        }),
         "did you mean `carts`?"
     );
 }
@@ -103,7 +110,7 @@ fn a_context_may_be_given_by_a_beginning_that_only_one_has() {
     for context in ["aaaaaaaa-1", "aaaaaaaa-2", "bbbbbbbb-1"] {
         let mut event = stream.event(
             "dev.artifact-delivery.triggered",
-            json!({"project": "sockshop", "stage": "dev", "service": "carts"}),
+            &json!({"project": "sockshop", "stage": "dev", "service": "carts"}),
         );
         event.context = Some(KeptnContext::new(context).unwrap());
         stream.store(event);
@@ -150,22 +157,22 @@ fn events_are_found_by_delivery_project_and_type() {
     assert_eq!(find(query()).len(), stream.events.len());
     // Only the malformed message, and the answer that it gets, have no project.
     assert_eq!(
-        find(EventsQuery { project: text("sockshop"), ..query() }).len(),
+        find(EventsQuery { project: Some("sockshop".into()), ..query() }).len(),
         stream.events.len() - 2
     );
     let finished = wanted(&|event| event.event_type.to_string() == "sh.keptn.event.test.finished");
-    assert_eq!(find(EventsQuery { event_type: text("test.finished"), ..query() }), finished);
+    assert_eq!(find(EventsQuery { event_type: Some("test.finished".into()), ..query() }), finished);
     assert_eq!(
-        find(EventsQuery { event_type: text("sh.keptn.event.test.finished"), ..query() }),
+        find(EventsQuery { event_type: Some("sh.keptn.event.test.finished".into()), ..query() }),
         finished
     );
     let both = find(EventsQuery {
-        keptn_context: text(context.short()),
-        event_type: text("test.finished"),
+        keptn_context: Some(context.short().into()),
+        event_type: Some("test.finished".into()),
         ..query()
     });
     assert_eq!(both.len(), 2);
-    assert_eq!(find(EventsQuery { event_type: text("no.such.type"), ..query() }), [0; 0]);
+    assert_eq!(find(EventsQuery { event_type: Some("no.such.type".into()), ..query() }), [0; 0]);
 }
 
 /// Returns the index of the trigger of a delivery that named no context.
@@ -210,6 +217,6 @@ fn projects_tell_their_stages_at_a_glance() {
         project.stages[1].sequences[1].tasks,
         ["deployment", "test (functional)", "test (performance)", "evaluation", "release"]
     );
-    let query = ProjectsQuery { project: text("other"), at_least: None };
+    let query = ProjectsQuery { project: Some("other".into()), at_least: None };
     assert_eq!(answers::projects(&stream.view, &query).unwrap_err().code, QueryErrorCode::NotFound);
 }
