@@ -47,8 +47,11 @@ impl NatsServer {
         self.server.restart().unwrap_or_else(|error| panic!("{error}"));
     }
 
-    /// Returns what it said since it was started, for a failure message.
-    pub(crate) fn log(&self) -> String {
-        std::fs::read_to_string(self.server.directory().join("nats.log")).unwrap_or_default()
+    /// Returns what it complained about since it was started, for a failure message.
+    pub(crate) fn complaints(&self) -> String {
+        let log = std::fs::read_to_string(self.server.directory().join("nats.log"));
+        let log = log.unwrap_or_default();
+        let lines = log.lines().filter(|line| !line.contains("[INF]"));
+        lines.flat_map(|line| ["  nats-server: ", line, "\n"]).collect()
     }
 }

@@ -21,9 +21,8 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    /// Starts a command that does not see the NATS settings of whoever runs the tests.
+    /// Starts a command and keeps what it says.
     pub(crate) fn start(name: &str, command: &mut Command) -> Self {
-        clean(command);
         // A pipe that stays open: the product's processes end when their standard input does, so
         // that none is left when the tests themselves are killed.
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -69,7 +68,7 @@ impl Drop for Process {
     }
 }
 
-/// Takes the settings of the surroundings away.
+/// Takes away the settings of whoever runs the tests; comes before those of the test.
 pub(crate) fn clean(command: &mut Command) {
     let settings = ["NATS_URL", "NATS_CONTEXT", "NATS_CREDS", "NATS_USER", "NATS_PASSWORD"];
     let more = ["NATS_TOKEN", "NATS_NKEY", "NATS_MONITOR_URL", "LOG_LEVEL", "RUST_LOG", "NO_COLOR"];

@@ -69,6 +69,7 @@ impl Stack {
     pub(crate) fn run_as(&mut self, name: &str, service: &str) {
         let mut command = Command::new(process::keptn());
         command.args(["serve", service]).current_dir(self.user.folder());
+        process::clean(&mut command);
         command
             .env("NATS_URL", self.nats.url())
             .env("NATS_MONITOR_URL", self.nats.monitor_url())
@@ -119,7 +120,7 @@ impl Drop for Stack {
     fn drop(&mut self) {
         if thread::panicking() {
             let services: String = self.services.values().map(Process::tail).collect();
-            eprintln!("what the processes said last:\n{services}{}", self.nats.log());
+            eprintln!("what the processes said last:\n{services}{}", self.nats.complaints());
         }
     }
 }
