@@ -101,6 +101,10 @@ impl<K: Clone + PartialEq> OwedTable<K> {
         Some(due)
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.entries.is_empty() && self.order.is_empty()
+    }
+
     pub(crate) fn get(&self, id: DerivedId) -> Option<&K> {
         self.entries.get(&id).map(|(_, _, due)| due)
     }

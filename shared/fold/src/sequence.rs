@@ -1,19 +1,26 @@
 //! The law: which event follows which in a sequence execution.
 //!
-//! | run is | trigger | the owed step | `started` | `finished`, more awaited | `finished`, last one | its deadline's event | pause | resume | abort |
+//! | run is | its next task, seen | its end, seen | `started` | `finished`, more awaited | `finished`, last one | its deadline's event | pause | resume | abort |
 //! |---|---|---|---|---|---|---|---|---|---|
-//! | undecided | repeated: nothing | – | – | – | – | – | noted | noted | owe the end |
-//! | queued | repeated: nothing | as when it holds | – | – | – | – | leave the line | – | owe the end |
-//! | holding, no open task | repeated: nothing | task opens; the end ends it | – | – | – | – | free the slot | – | owe the end |
-//! | task open | repeated: nothing | the end ends it | noted | noted | close; owe the next step | close as fail; owe the end | noted, slot kept | noted | tell executors, owe the end, keep the slot |
-//! | waiting for approval | repeated: nothing | the end ends it | noted | – | close; queue for the slot | – | noted | noted | close; owe the end |
-//! | paused, no open task | repeated: nothing | task opens, stays paused | – | – | – | – | nothing | queue again | owe the end |
-//! | declined | repeated: nothing | the end ends it | – | – | – | – | – | – | – |
-//! | ended, task open | repeated: nothing | – | noted | noted | close; free the slot | close; free the slot | – | – | – |
-//! | ended | repeated: nothing | – | – | – | – | – | – | – | abort what follows |
+//! | undecided | task opens | ends it | – | – | – | – | noted | if paused: noted | owe the end |
+//! | queued | task opens, holds | ends it | – | – | – | – | leave the line | – | owe the end |
+//! | holding, no open task | task opens | ends it | – | – | – | – | free the slot | – | owe the end |
+//! | holding, delayed | task opens | ends it | – | – | – | the task is owed | free the slot | – | owe the end |
+//! | task open | close; task opens | ends it, slot kept | noted | noted | close; owe the next step | close as fail; owe the end | noted, slot kept | – | tell executors, owe the end, slot kept |
+//! | task open, paused | close; task opens | ends it, slot kept | noted | noted | close; free the slot | close as fail; owe the end | – | noted | as above |
+//! | task open, aborted | close; task opens | ends it, slot kept | noted | noted | close | – | – | – | – |
+//! | waiting for approval | close; task opens | ends it | noted | (the first is the last) | close; queue for the slot | – | noted | if paused: noted | close; owe the end |
+//! | paused, no open task | task opens, stays paused | ends it | – | – | – | – | – | queue again | owe the end |
+//! | aborted, no open task | task opens, tell executors | ends it | – | – | – | – | – | – | – |
+//! | all tasks done | task opens | ends it | – | – | – | – | noted, ends | if paused: noted | owe the end as aborted |
+//! | declined | task opens | ends it | – | – | – | – | – | – | – |
+//! | ended, task open | – | – | noted | noted | close; free the slot | close; free the slot | – | – | – |
+//! | ended, a sequence that follows is owed | – | – | – | – | – | – | pause what follows | resume what follows | abort what follows |
+//! | over | – | – | – | – | – | – | – | – | – |
 //!
-//! "–" changes nothing and is noted. An event that is not the owed one changes nothing: an id names
-//! the step, and the first event seen under it decides.
+//! "–" changes nothing and is noted; a repeated trigger always does. An id names the step, and the
+//! first event seen under it decides: what is in the stream stands, whoever said it and whatever
+//! would be said today.
 
 mod answer;
 mod carry;
@@ -323,6 +330,17 @@ impl Sequences {
             .rev()
             .filter_map(|key| self.runs.get(key))
             .find(|run| run.is_running() && self.spec(run).is_some_and(SequenceSpec::delivers))
+    }
+
+    /// Tells whether nothing is open, held, wanted, awaited or owed.
+    pub fn is_idle(&self) -> bool {
+        let is_unused = self.definitions.is_empty() && self.queue.is_empty();
+        let is_unheld = self.steps.is_empty() && self.open_tasks.is_empty();
+        let is_unknown = self.triggers.is_empty() && self.contexts.is_empty();
+        let is_unlisted = self.undecided.is_empty() && self.by_stage.is_empty();
+        let is_unowed = self.deadlines.is_empty() && self.owed.is_empty();
+        let is_over = self.runs.is_empty() && self.log_errors == 0;
+        is_over && is_unused && is_unheld && is_unknown && is_unlisted && is_unowed
     }
 
     /// Returns the documents that a run runs with.

@@ -126,7 +126,9 @@ impl Sequences {
         let old = run.deadline;
         let new = match run.standing_deadline() {
             Some((at, _)) => Some(at),
-            None if run.holds() && run.open.is_none() && !run.is_ended() => run.not_before,
+            None if run.holds() && matches!(run.next(self.spec(run)), Next::Task(_)) => {
+                run.not_before
+            }
             None => None,
         };
         if old == new {

@@ -50,6 +50,11 @@ impl Queue {
         });
     }
 
+    /// Tells whether no slot is held, wanted or needed by an open run.
+    pub(super) fn is_empty(&self) -> bool {
+        self.lines.is_empty()
+    }
+
     /// Puts a run into the lines of its services.
     pub(super) fn join(&mut self, run: &Run) {
         self.change(run, |line| {

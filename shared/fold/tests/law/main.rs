@@ -1,5 +1,9 @@
 //! The law, on the pure fold: no NATS, no clock, no runtime.
 #![cfg(test)]
 
+mod cells;
+mod properties;
+mod random;
 mod story;
 mod stream;
+mod watch;

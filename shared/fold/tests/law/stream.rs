@@ -1,7 +1,9 @@
 //! A stream of one process: events in order, everybody who folds them, and who says what is owed.
 
+use std::{borrow::Borrow, sync::Arc};
+
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
-use fold::{Applied, Catalog, Owes, Waits, World};
+use fold::{Applied, Catalog, Owes, Run, Waits, World, sequence::SOURCE};
 use model::{Event, EventId, EventType, KeptnContext, Kind, Payload, Stored, StreamTime};
 use serde_json::{Value, json};
 
@@ -61,9 +63,18 @@ pub(crate) struct Stream {
 impl Stream {
     /// Starts with a project and services.
     pub(crate) fn with_project(shipyard: &str, services: &[&str]) -> Self {
+        Self::with_documents(shipyard, None, services)
+    }
+
+    /// Starts with a project, its uniform, and services.
+    pub(crate) fn with_documents(shipyard: &str, uniform: Option<&str>, services: &[&str]) -> Self {
         let mut stream = Self::default();
-        let encoded = BASE64.encode(shipyard);
-        stream.command("project.create", json!({"project": "p", "shipyard": encoded}));
+        let mut data = json!({"project": "p", "shipyard": encoded(shipyard)});
+        if let Some(uniform) = uniform {
+            data["uniform"] = encoded(uniform).into();
+        }
+        let answer = stream.command("project.create", data);
+        assert_eq!(answer["status"], "succeeded", "{answer}");
         for service in services {
             stream.command("service.create", json!({"project": "p", "service": service}));
         }
@@ -92,15 +103,16 @@ impl Stream {
     }
 
     /// Makes an event with a new id.
-    pub(crate) fn make(&mut self, kind: &str, data: Value) -> Event {
+    pub(crate) fn make(&mut self, kind: &str, data: impl Borrow<Value>) -> Event {
         self.made += 1;
         let id = EventId::new(&format!("e{}", self.made)).unwrap();
         let kind = EventType::parse(&format!("sh.keptn.event.{kind}")).unwrap();
-        Event::new(id, "test", kind, Payload::from_map(data.as_object().unwrap()))
+        let data = data.borrow().as_object().unwrap();
+        Event::new(id, "test", kind, Payload::from_map(data))
     }
 
     /// Sends a command and settles; returns the data of its answer.
-    pub(crate) fn command(&mut self, kind: &str, data: Value) -> Value {
+    pub(crate) fn command(&mut self, kind: &str, data: impl Borrow<Value>) -> Value {
         let event = self.make(&format!("{kind}.triggered"), data);
         self.command_event(event)
     }
@@ -122,11 +134,34 @@ impl Stream {
     }
 
     /// Triggers a sequence; returns its context and id.
-    pub(crate) fn trigger(&mut self, kind: &str, data: Value) -> (KeptnContext, EventId) {
+    pub(crate) fn trigger(
+        &mut self,
+        kind: &str,
+        data: impl Borrow<Value>,
+    ) -> (KeptnContext, EventId) {
         let event = self.make(&format!("{kind}.triggered"), data);
         let (context, id) = (KeptnContext::of_trigger(&event.id), event.id.clone());
         self.store(event);
         (context, id)
+    }
+
+    /// Delivers an artifact of `carts` by a sequence and lets every executor pass.
+    pub(crate) fn deliver(&mut self, kind: &str, version: &str) -> KeptnContext {
+        let (context, _) = self.trigger(kind, carts(version));
+        self.play(|_| "pass");
+        context
+    }
+
+    /// Sends a command on the runs of a delivery; returns the data of its answer.
+    pub(crate) fn control(&mut self, context: &KeptnContext, verb: &str, data: Value) -> Value {
+        let mut event = self.make(&format!("sequence.{verb}.triggered"), data);
+        event.context = Some(context.clone());
+        let id = event.id.clone();
+        self.store(event);
+        let answer =
+            self.owed_events().into_iter().find(|one| one.triggered_id.as_ref() == Some(&id));
+        self.store(answer.unwrap());
+        self.answer_to(&id)
     }
 
     /// Says everything that controller and config-store owe, until nothing is owed.
@@ -174,7 +209,11 @@ impl Stream {
             .filter(|task| task.name.as_str() != "update")
             .map(|task| task.id.to_string())
             .collect();
-        self.said().filter(|event| open.iter().any(|id| id == event.id.as_str())).cloned().collect()
+        self.said()
+            .filter(|event| matches!(event.event_type, EventType::Task(_, Kind::Triggered)))
+            .filter(|event| open.iter().any(|id| id == event.id.as_str()))
+            .cloned()
+            .collect()
     }
 
     /// Stores an answer to a task.
@@ -183,7 +222,7 @@ impl Stream {
         task: &Event,
         source: &str,
         kind: &str,
-        data: Value,
+        data: impl Borrow<Value>,
     ) -> Applied {
         let EventType::Task(name, _) = &task.event_type else { panic!("no task") };
         let mut event = self.make(&format!("{name}.{kind}"), data);
@@ -194,7 +233,7 @@ impl Stream {
     }
 
     /// Returns all events that could be read.
-    pub(crate) fn said(&self) -> impl Iterator<Item = &Event> {
+    pub(crate) fn said(&self) -> impl DoubleEndedIterator<Item = &Event> {
         self.events.iter().filter_map(|stored| stored.body.as_ref().ok())
     }
 
@@ -229,6 +268,53 @@ impl Stream {
             .map_or(Value::Null, |event| Value::Object(event.data.to_map()))
     }
 
+    /// Returns the newest run of a delivery that is not over.
+    pub(crate) fn run(&self, context: &KeptnContext) -> Option<&Arc<Run>> {
+        self.world.sequences.runs().filter(|run| run.context == *context).last()
+    }
+
+    /// Returns the `triggered` of the open task of a delivery.
+    pub(crate) fn open_task(&self, context: &KeptnContext) -> Event {
+        let task =
+            self.open_tasks().into_iter().find(|task| task.context.as_ref() == Some(context));
+        task.unwrap()
+    }
+
+    /// Starts and finishes the open task of a delivery, and settles.
+    pub(crate) fn finish(&mut self, context: &KeptnContext, data: impl Borrow<Value>) {
+        let task = self.open_task(context);
+        self.answer(&task, "executor", "started", json!({}));
+        self.answer(&task, "executor", "finished", data);
+        self.settle();
+    }
+
+    /// Returns what the controller owes in a delivery, without the answers to commands.
+    pub(crate) fn owed_in(&self, context: &KeptnContext) -> Vec<Event> {
+        let mut owed = owed(&self.world, StreamTime::from_nanos(self.time));
+        owed.retain(|event| {
+            event.context.as_ref() == Some(context)
+                && !matches!(event.event_type, EventType::Command(..))
+        });
+        owed
+    }
+
+    /// Returns what the controller said in a delivery, as short text.
+    pub(crate) fn told(&self, context: &KeptnContext) -> Vec<String> {
+        self.said()
+            .filter(|event| {
+                event.context.as_ref() == Some(context) && event.source.as_ref() == SOURCE
+            })
+            .map(short)
+            .collect()
+    }
+
+    /// Tells whether nothing is open, owed, or held.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.world.sequences.runs().count() == 0
+            && self.owed_events().is_empty()
+            && self.world.next_deadline().is_none()
+    }
+
     /// Lets time pass.
     pub(crate) fn pass(&mut self, secs: i64) {
         self.time += secs * 1_000_000_000;
@@ -240,4 +326,43 @@ pub(crate) fn owed<F: Owes>(fold: &F, now: StreamTime) -> Vec<Event> {
     let mut owed = fold.owed_after(0);
     owed.extend(fold.due_by(now));
     owed.iter().filter_map(|one| fold.event(one, Waits::default())).collect()
+}
+
+/// Returns a document as commands carry it.
+pub(crate) fn encoded(text: &str) -> String {
+    BASE64.encode(text)
+}
+
+/// Returns the data of a trigger that delivers a version of `carts`.
+pub(crate) fn carts(version: &str) -> Value {
+    json!({"project": "p", "service": "carts",
+           "configurationChange": {"values": {"image": format!("carts:{version}")}}})
+}
+
+/// Returns the data of an answer.
+pub(crate) fn verdict(status: &str, result: &str) -> Value {
+    json!({"status": status, "result": result, "message": ""})
+}
+
+/// Returns the data of an answer that passes.
+pub(crate) fn pass() -> Value {
+    verdict("succeeded", "pass")
+}
+
+/// Writes a shipyard whose stages are given in YAML's flow form, one a line.
+pub(crate) fn shipyard(stages: &[&str]) -> String {
+    let head =
+        "apiVersion: spec.keptn.sh/0.2.3\nkind: Shipyard\nmetadata: {name: s}\nspec:\n  stages:";
+    stages.iter().fold(head.to_owned(), |text, stage| format!("{text}\n    - {stage}")) + "\n"
+}
+
+/// Returns an event as short text: the end of its type and, for what ends, status and result.
+pub(crate) fn short(event: &Event) -> String {
+    let name = event.event_type.to_string().replace("sh.keptn.event.", "");
+    if event.event_type.kind() != Some(Kind::Finished) {
+        return name;
+    }
+    let head = event.data.head();
+    let word = |text: Option<std::borrow::Cow<'_, str>>| text.unwrap_or_default().into_owned();
+    format!("{name} {}/{}", word(head.status), word(head.result))
 }
