@@ -156,8 +156,9 @@ impl Drawing {
             let plain = live::draw(row, columns, false, Paint::new(false));
             Line::new(plain, live::draw(row, columns, false, self.paint))
         };
-        let head = plan::head(&delivery.sequences, delivery.keptn_context.as_str());
-        let mut lines = vec![Line::plain(head), Line::plain("")];
+        let head = plan::head(&delivery.sequences, delivery.keptn_context.as_str(), size.0);
+        let mut lines: Vec<Line> = head.into_iter().map(Line::plain).collect();
+        lines.push(Line::plain(""));
         lines.extend(rows.iter().map(row));
         lines.push(Line::plain(""));
         if is_ended {
@@ -173,8 +174,11 @@ impl Drawing {
         let mut text = String::new();
         if !self.is_begun {
             self.is_begun = true;
-            text.push_str(&plan::head(&delivery.sequences, delivery.keptn_context.as_str()));
-            text.push('\n');
+            let context = delivery.keptn_context.as_str();
+            for line in plan::head(&delivery.sequences, context, usize::MAX) {
+                text.push_str(&line);
+                text.push('\n');
+            }
         }
         let rows = live::rows(delivery, now);
         let columns = Columns::fit(&rows);

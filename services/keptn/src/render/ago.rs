@@ -21,6 +21,16 @@ pub(crate) fn coarse(span: Duration) -> String {
     }
 }
 
+/// Returns a bound with one unit, rounded up so that it is never too small: `20 min`.
+pub(crate) fn at_most(span: Duration) -> String {
+    let secs = span.as_secs() + u64::from(span.subsec_nanos() > 0);
+    coarse(Duration::from_secs(match secs {
+        0..MINUTE_SECS => secs,
+        MINUTE_SECS..HOUR_SECS => secs.next_multiple_of(MINUTE_SECS),
+        HOUR_SECS.. => secs.next_multiple_of(HOUR_SECS),
+    }))
+}
+
 /// Returns a measured span: `12.0 s`, `2 min 5 s`, `1 h 5 min`.
 pub(crate) fn exact(span: Duration) -> String {
     let secs = span.as_secs();
@@ -63,6 +73,13 @@ mod tests {
         assert_eq!(exact(Duration::from_millis(59_970)), "59.9 s");
         assert_eq!(exact(Duration::from_secs(125)), "2 min 5 s");
         assert_eq!(exact(Duration::from_mins(65)), "1 h 5 min");
+    }
+
+    #[test]
+    fn a_bound_is_rounded_up() {
+        assert_eq!(at_most(Duration::from_millis(18_001)), "19 s");
+        assert_eq!(at_most(Duration::from_secs(599)), "10 min");
+        assert_eq!(at_most(Duration::from_mins(61)), "2 h");
     }
 
     #[test]

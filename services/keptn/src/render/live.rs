@@ -143,7 +143,7 @@ fn task_body(task: &Task, wait: Option<&WaitingFor>, now: StreamTime, run: &Sequ
         None => task.message.clone().filter(|_| tone != Tone::Good).unwrap_or_default(),
     };
     let bound = wait.and_then(|wait| wait.until).filter(|until| *until > now);
-    let bound = bound.map(|until| format!(", at most {} more", ago::coarse(until.since(now))));
+    let bound = bound.map(|until| format!(", at most {} more", ago::at_most(until.since(now))));
     Body::Task {
         word,
         tone,

@@ -30,11 +30,18 @@ pub(crate) fn line(runs: &[Sequence]) -> String {
     }
 }
 
-/// Returns the plan and, behind it, the context: the first line of a drawing.
-pub(crate) fn head(runs: &[Sequence], context: &str) -> String {
+/// Returns the head of a drawing: the plan and, behind it, the context; or below it, where the
+/// terminal is too narrow for both.
+pub(crate) fn head(runs: &[Sequence], context: &str, width: usize) -> Vec<String> {
     let plan = line(runs);
-    let blanks = CONTEXT_COLUMN.saturating_sub(plan.chars().count()).max(GAP);
-    format!("{plan}{}{context}", " ".repeat(blanks))
+    let plan_width = plan.chars().count();
+    // The last column stays free: a terminal wraps a line that fills it.
+    let room = width.saturating_sub(context.chars().count() + 1);
+    if plan_width + GAP > room {
+        return vec![plan, context.to_owned()];
+    }
+    let blanks = CONTEXT_COLUMN.min(room).max(plan_width + GAP) - plan_width;
+    vec![format!("{plan}{}{context}", " ".repeat(blanks))]
 }
 
 /// Says which runs wait in a queue, and behind which other.
@@ -68,8 +75,16 @@ mod tests {
     fn the_plan_names_changes_and_where_they_come_from() {
         assert_eq!(line(&[run()]), "carts 0.10.1 -> 0.10.17, carts-db 0.4.0 -> 0.4.1 (from dev)");
         assert_eq!(
-            head(&[run()], "c1f0a3d2"),
-            "carts 0.10.1 -> 0.10.17, carts-db 0.4.0 -> 0.4.1 (from dev)         c1f0a3d2"
+            head(&[run()], "c1f0a3d2", usize::MAX),
+            ["carts 0.10.1 -> 0.10.17, carts-db 0.4.0 -> 0.4.1 (from dev)         c1f0a3d2"]
+        );
+        assert_eq!(
+            head(&[run()], "c1f0a3d2", 72),
+            ["carts 0.10.1 -> 0.10.17, carts-db 0.4.0 -> 0.4.1 (from dev)    c1f0a3d2"]
+        );
+        assert_eq!(
+            head(&[run()], "c1f0a3d2", 69),
+            ["carts 0.10.1 -> 0.10.17, carts-db 0.4.0 -> 0.4.1 (from dev)", "c1f0a3d2"]
         );
     }
 

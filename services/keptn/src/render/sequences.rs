@@ -103,7 +103,7 @@ fn waiting(wait: &WaitingFor, now: StreamTime) -> String {
         WaitingReason::Queue => plan::behind(wait),
         WaitingReason::Approval => format!("approval, {since}"),
         WaitingReason::Delay => match wait.until {
-            Some(until) => format!("delay, {} more", ago::coarse(until.since(now))),
+            Some(until) => format!("delay, {} more", ago::at_most(until.since(now))),
             None => format!("delay, {since}"),
         },
         WaitingReason::Pause => format!("resume, {since}"),
