@@ -3,6 +3,7 @@
 //! Reading order: [`stage`] (the status), [`sequences`] and [`delivery`] (runs), [`events`]
 //! (where they stand; reading them is the caller's), [`projects`].
 
+mod command;
 mod context;
 mod delivery;
 mod events;

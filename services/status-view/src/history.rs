@@ -22,7 +22,7 @@ use model::{
 use serde::{Deserialize, Serialize};
 
 pub use self::events::{EventIndex, Page, PageQuery};
-pub(crate) use self::record::bounded;
+pub(crate) use self::record::{EXECUTORS_MAX, TEXT_CHARS_MAX, bounded};
 use self::{kept::Kept, positions::Positions, record::Moment};
 
 /// Deliveries that are kept. With two runs each they weigh about 200 MB.

@@ -6,10 +6,11 @@ use fold::{
 };
 use model::{
     KeptnContext, ServiceName,
+    name::shortened,
     view::{Sequence, SequenceState, WaitingFor, WaitingReason},
 };
 
-use crate::View;
+use crate::{View, history::EXECUTORS_MAX};
 
 /// Returns a run, open or ended.
 pub(super) fn sequence(view: &View, key: RunKey) -> Option<Sequence> {
@@ -49,7 +50,7 @@ fn waiting_for(waiting: Waiting) -> Option<WaitingFor> {
     let mut services: Vec<ServiceName> = Vec::new();
     let reason = match waiting.reason {
         Reason::Executor(awaited) => {
-            executors = awaited;
+            executors = shown(&awaited);
             WaitingReason::Executor
         }
         Reason::Queue(service, other) => {
@@ -71,7 +72,7 @@ fn waiting_for(waiting: Waiting) -> Option<WaitingFor> {
 pub(super) fn waiting_text(waiting: &Waiting) -> Option<String> {
     let text = match &waiting.reason {
         Reason::Executor(awaited) if awaited.is_empty() => "an executor",
-        Reason::Executor(awaited) => return Some(awaited.join(", ")),
+        Reason::Executor(awaited) => return Some(shown(awaited).join(", ")),
         Reason::Queue(_, _) => "queue",
         Reason::Approval => "approval",
         Reason::Delay => "delay",
@@ -80,6 +81,11 @@ pub(super) fn waiting_text(waiting: &Waiting) -> Option<String> {
         Reason::Controller => return None,
     };
     Some(text.to_owned())
+}
+
+/// Returns the executors that are shown; who they are is said by whoever answers.
+fn shown(awaited: &[String]) -> Vec<String> {
+    awaited.iter().take(EXECUTORS_MAX).map(|name| shortened(name)).collect()
 }
 
 /// Returns the label of the open task of a run, else of the next one.

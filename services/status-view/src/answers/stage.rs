@@ -6,17 +6,15 @@ use fold::{
     stage::Newest,
 };
 use model::{
-    ProjectName, SequenceName, StageName, TaskResult,
+    ProjectName, StageName, TaskResult,
     view::{NotEligible, Ongoing, QueryError, ServiceStatus, StageQuery, StageStatus, SyncStatus},
 };
 
-use super::{names, run};
-use crate::{View, history::bounded};
-
-/// Name of the task that brings an artifact into a stage.
-const DEPLOYMENT: &str = "deployment";
-/// Characters of a message in a status; the whole one stands in the event.
-const MESSAGE_CHARS_MAX: usize = 1_000;
+use super::{command::command, names, run};
+use crate::{
+    View,
+    history::{TEXT_CHARS_MAX, bounded},
+};
 
 /// Returns the status of a stage.
 ///
@@ -99,7 +97,7 @@ fn not_eligible(newest: Newest) -> NotEligible {
     NotEligible {
         artifact: newest.artifact.into(),
         result: outcome.as_ref().map(|one| one.result).filter(|one| *one == TaskResult::Fail),
-        message: outcome.and_then(|one| bounded(&one.message, MESSAGE_CHARS_MAX)),
+        message: outcome.and_then(|one| bounded(&one.message, TEXT_CHARS_MAX)),
         keptn_context: newest.context,
     }
 }
@@ -129,63 +127,4 @@ fn ongoing(view: &View, project: &ProjectName, stage: &StageName) -> Vec<Ongoing
         }
     });
     ongoing.collect()
-}
-
-/// Returns the command that brings a stage up to date; none if the stage has no sequence.
-fn command(
-    view: &View,
-    project: &Project,
-    stage: &StageName,
-    (from, compared): (&StageName, &[Comparison]),
-) -> Option<String> {
-    let sequence = sequence(view, project, stage, (from, compared))?;
-    let mut command =
-        format!("keptn trigger {sequence} --project={} --stage={stage}", project.name);
-    if project.definition.shipyard.preceding(stage.as_str()) != Some(from) {
-        command.push_str(" --from=");
-        command.push_str(from.as_str());
-    }
-    Some(command)
-}
-
-/// Chooses the sequence for a sync: the one that evaluated the newest candidate if this stage has
-/// one of that name that can be a sync, else the first that deploys, else the first.
-fn sequence<'a>(
-    view: &View,
-    project: &'a Project,
-    stage: &StageName,
-    (from, compared): (&StageName, &[Comparison]),
-) -> Option<&'a SequenceName> {
-    let known = &project.definition.shipyard.stage(stage.as_str())?.sequences;
-    let evaluated_by = evaluated_by(view, project, from, compared);
-    let same = known
-        .iter()
-        .find(|one| one.delivers() && evaluated_by.as_ref().is_some_and(|by| *by == one.name));
-    same.or_else(|| known.iter().find(|one| one.has_task(DEPLOYMENT)))
-        .or_else(|| known.first())
-        .map(|one| &one.name)
-}
-
-/// Returns the sequence whose run evaluated the newest candidate.
-fn evaluated_by(
-    view: &View,
-    project: &Project,
-    from: &StageName,
-    compared: &[Comparison],
-) -> Option<SequenceName> {
-    let candidates = compared.iter().filter(|one| one.differs());
-    let (service, context, position) = candidates
-        .filter_map(|one| {
-            let (_, _, context, _, position) = one.evaluated.as_ref()?;
-            Some((&one.service, context, *position))
-        })
-        .max_by_key(|(_, _, position)| *position)?;
-    let runs = view.history.runs_of(context).iter().rev().filter(|key| **key <= position);
-    runs.filter_map(|key| view.history.run(*key))
-        .find(|run| {
-            run.project == project.name
-                && run.stage == *from
-                && run.services.iter().any(|one| one.service == *service)
-        })
-        .map(|run| run.sequence)
 }

@@ -14,6 +14,8 @@ const EVENTS_MAX: usize = 2_000_000;
 /// Types that have a number. Types hold names of stages, sequences and tasks, so this is more than
 /// all shipyards together have; whoever reads an event of a further type must look at its subject.
 const TYPES_MAX: usize = 60_000;
+/// Bytes of a type that gets a number: names are short, and what is longer is nobody's here.
+const TYPE_BYTES_MAX: usize = 200;
 /// Entries that one query looks at, so that none takes longer than a few milliseconds.
 const SCANNED_MAX: usize = 100_000;
 /// Events between two looks for projects whose events are all forgotten.
@@ -124,9 +126,10 @@ impl EventIndex {
             return *number;
         }
         let next = self.types.len() + 1;
-        let Some(number) = u16::try_from(next).ok().filter(|_| next <= TYPES_MAX) else {
+        let Ok(number) = u16::try_from(next) else { return OTHER };
+        if next > TYPES_MAX || subject.len() > TYPE_BYTES_MAX {
             return OTHER;
-        };
+        }
         self.types.insert(subject.into(), number);
         number
     }

@@ -12,10 +12,11 @@ use model::{
 };
 use serde::Deserialize;
 
-/// Characters of a message that are kept; the whole one stands in the event.
-const MESSAGE_CHARS_MAX: usize = 1_000;
+/// Characters of a message, or of an artifact, that are kept: far more than a person reads or a
+/// registry allows. The whole one stands in the event.
+pub(crate) const TEXT_CHARS_MAX: usize = 1_000;
 /// Executors that are kept per task. More than a handful is a flood of answers.
-const EXECUTORS_MAX: usize = 20;
+pub(crate) const EXECUTORS_MAX: usize = 20;
 
 /// When and where something happened.
 pub(super) struct Moment<'a> {
@@ -80,9 +81,10 @@ pub(super) fn note(record: &mut Sequence, fact: &Fact, moment: &Moment<'_>) {
         What::TaskClosed(closed) => note_closed(record, closed, now),
         What::Ended(outcome) => note_ended(record, run, outcome, moment),
     }
+    // An answer may have brought an artifact.
     for (kept, one) in record.services.iter_mut().zip(&run.services) {
         if kept.artifact.as_deref() != one.artifact.as_deref() {
-            kept.artifact = one.artifact.as_deref().map(str::to_owned);
+            kept.artifact = one.artifact.as_deref().and_then(text);
         }
     }
 }
@@ -111,7 +113,7 @@ fn service(run: &Run, name: &ServiceName, world: &World) -> SequenceService {
         artifact: None,
         released: delivered
             .and_then(|delivered| delivered.released.as_ref())
-            .map(|released| released.artifact.as_ref().to_owned()),
+            .and_then(|released| text(&released.artifact)),
     }
 }
 
@@ -258,9 +260,9 @@ fn close_unanswered(record: &mut Sequence, now: StreamTime) {
     }
 }
 
-/// Returns a message as it is kept, none if it is empty.
+/// Returns a text as it is kept, none if it is empty.
 fn text(message: &str) -> Option<String> {
-    bounded(message, MESSAGE_CHARS_MAX)
+    bounded(message, TEXT_CHARS_MAX)
 }
 
 /// Returns a text of at most so many characters, none if it is empty.

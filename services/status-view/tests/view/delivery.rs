@@ -5,6 +5,7 @@ use model::{
     view::{Sequence, SequenceState, TaskState, WaitingReason},
 };
 use serde_json::json;
+use status_view::history::RUNS_PER_DELIVERY_MAX;
 
 use crate::stream::{Stream, pass};
 
@@ -247,4 +248,26 @@ spec:
         (TaskState::Finished, Some(TaskStatus::Aborted))
     );
     assert_eq!(run.tasks[1].state, TaskState::Pending);
+}
+
+#[test]
+fn of_a_delivery_with_very_many_runs_the_oldest_are_forgotten() {
+    const SURPLUS: usize = 3;
+    let mut stream = Stream::story();
+    let context = model::KeptnContext::new("one-for-everything").unwrap();
+    for _ in 0..RUNS_PER_DELIVERY_MAX + SURPLUS {
+        // Refused: there is no such sequence.
+        let data = json!({"project": "sockshop", "stage": "dev", "service": "carts"});
+        let mut event = stream.event("dev.nothing.triggered", &data);
+        event.context = Some(context.clone());
+        stream.store(event);
+        stream.settle();
+    }
+    let runs = stream.view.history.runs_of(&context);
+    assert_eq!(runs.len(), RUNS_PER_DELIVERY_MAX);
+    let all: Vec<_> = stream.view.history.runs_before(u64::MAX).collect();
+    assert_eq!(all.len(), RUNS_PER_DELIVERY_MAX);
+    assert_eq!(all.last(), runs.first());
+    let triggers = stream.events.iter().filter(|one| one.subject.ends_with("nothing.triggered"));
+    assert_eq!(triggers.map(|one| one.position).nth(SURPLUS).as_ref(), runs.first());
 }
