@@ -37,7 +37,7 @@ fn wrong_use_is_told_with_a_hint() {
         (&["create", "project", "other", "--shipyard=broken.yaml"], 2, "broken.yaml"),
         (&["create", "project", "No Name", "--shipyard=shipyard.yaml"], 2, "No Name"),
         (&["create", "service", "carts", PROJECT], 5, "exists"),
-        (&["configure", "service", "carts", PROJECT, STAGE, "--set", "image=carts:1"], 5, "image"),
+        (&["configure", "service", "carts", PROJECT, STAGE, "--set", "image=carts:1"], 2, "image"),
         (&["send", "event", "-f", "no-json.json"], 2, "no-json.json"),
         (&["abort", "sequence", "-c", "00000000-0000-4000-8000-000000000000"], 2, "00000000"),
     ];

@@ -29,7 +29,9 @@ fn a_python_program_starts_the_sync_and_plays_an_executor() {
 
     story::expect_whole_sync(&mut stream, &context);
     let played = stream.entries().iter().filter(|entry| {
-        entry.context() == context && entry.attribute("source").ends_with("/deployment-service")
+        entry.is_task()
+            && entry.context() == context
+            && entry.attribute("source").ends_with("/deployment-service")
     });
     assert_eq!(played.count(), 4, "started and finished in two stages: {}", stream.tail());
     assert!(story::view(&stack.user, "production").contains("IN-SYNC"));

@@ -53,9 +53,21 @@ impl Stream {
         &self.client
     }
 
-    /// Returns all that has been read; [`Stream::wait_for`] reads on.
+    /// Returns all that has been read; [`Stream::wait_for`] and [`Stream::read_to_end`] read on.
     pub(crate) fn entries(&self) -> &[Entry] {
         &self.entries
+    }
+
+    /// Reads all that is stored at this moment; returns the last position.
+    #[track_caller]
+    pub(crate) fn read_to_end(&mut self) -> u64 {
+        let info = self.client.request(&format!("$JS.API.STREAM.INFO.{STREAM}"), b"");
+        let info = info.expect("JetStream answers");
+        let end = info["state"]["last_seq"].as_u64().expect("a stream has a last position");
+        if end > 0 {
+            self.wait_for("the end of the stream", |entry| entry.position == end);
+        }
+        end
     }
 
     /// Reads on until an entry fits, from the beginning; returns a copy of it.
