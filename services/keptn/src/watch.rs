@@ -23,6 +23,8 @@ use crate::{
 
 /// Pause between two looks: short enough for the eye, and cheap for the view.
 const LOOK_PAUSE: Duration = Duration::from_millis(100);
+/// From here on a time-out is told in whole units.
+const WHOLE_SECONDS_FROM: Duration = Duration::from_secs(1);
 /// Last line of a drawing that is still redrawn.
 const FAREWELL: &str = "Ctrl-C stops watching, not the run.";
 
@@ -106,7 +108,7 @@ fn still_running(watched: &Watched, last: Option<&Delivery>, limit: Duration) ->
     let context = watched.context.short();
     let message = format!(
         "delivery `{context}` is still running after {}{}",
-        ago::coarse(limit),
+        if limit < WHOLE_SECONDS_FROM { ago::exact(limit) } else { ago::coarse(limit) },
         place.unwrap_or_default()
     );
     Failure::new(Exit::StillRunning, message).hint(format!("keptn get sequence {context}"))

@@ -33,7 +33,11 @@ pub(super) fn plan(
         lookup::service(project, service)?;
     }
     if let Some(from) = &arguments.from {
-        lookup::stage(project, from)?;
+        let from = &lookup::stage(project, from)?.stage;
+        if *from == stage.stage {
+            let message = format!("stage `{from}` cannot take over from itself");
+            return Err(Failure::usage(message).hint("name another stage with --from"));
+        }
     }
     let is_run = arguments.artifact.is_some() || (!delivers && !arguments.service.is_empty());
     let request = if is_run {
@@ -203,6 +207,7 @@ mod tests {
             "artifact-delivery --service=carts --artifact=carts:1 --from=dev",
             "artifact-delivery --service=carts,carts-db --artifact=carts:1",
             "artifact-delivery --stage=hardening --set a=1",
+            "artifact-delivery --stage=hardening --from=hardening",
             "artifact-delivery",
             "check --stage=hardening --service=carts --from=dev",
         ] {
