@@ -13,7 +13,6 @@ use super::{
     emit::SOURCE,
     run::{Outcome, Run, RunKey},
     task::{APPROVAL, OpenTask},
-    time_out::Deadline,
 };
 use crate::{catalog, owed::Waits, values::Object};
 
@@ -172,13 +171,11 @@ impl Sequences {
 
     fn see_time_out(&mut self, key: RunKey, stored: &Stored, event: &Event, effects: &mut Effects) {
         let standing = self.runs.get(&key).and_then(|run| run.standing_deadline());
-        let Some((at, kind)) = standing.filter(|(at, _)| stored.time >= *at) else {
+        let Some((at, _)) = standing.filter(|(at, _)| stored.time >= *at) else {
             return effects.note("a time-out came before its deadline");
         };
         let head = event.data.head();
-        if kind != Deadline::Hold {
-            self.change(key, |run| run.is_timed_out = true);
-        }
+        self.change(key, |run| run.is_timed_out = run.is_timed_out || !run.is_ended());
         let outcome = timed_out(&head, at);
         self.close_task(key, stored.time, Some(outcome), effects);
     }

@@ -41,24 +41,25 @@ impl Run {
     pub(super) fn standing_deadline(&self) -> Option<(StreamTime, Deadline)> {
         let task = self.open.as_ref()?;
         let start = task.start_by.filter(|_| !task.is_answered());
-        let own = [(start, Deadline::Start), (task.finish_by, Deadline::Finish)];
-        let standing = own.into_iter().filter_map(|(at, kind)| at.map(|at| (at, kind)));
-        let earliest = standing.min_by_key(|(at, _)| *at);
-        if self.is_ended() {
+        let hold = self.is_ended().then(|| {
             let over_since = self.aborted.as_ref().map_or(self.cause, |abort| abort.at);
-            let hold = over_since.after(Duration::from_secs(ABORTED_HOLD_SECS));
-            return Some((earliest.map_or(hold, |(at, _)| at.min(hold)), Deadline::Hold));
-        }
-        earliest.filter(|_| self.aborted.is_none())
+            over_since.after(Duration::from_secs(ABORTED_HOLD_SECS))
+        });
+        let all =
+            [(start, Deadline::Start), (task.finish_by, Deadline::Finish), (hold, Deadline::Hold)];
+        let standing = all.into_iter().filter_map(|(at, kind)| at.map(|at| (at, kind)));
+        let earliest = standing.min_by_key(|(at, _)| *at);
+        earliest.filter(|_| self.is_ended() || self.aborted.is_none())
     }
 
     /// Returns the id of the time-out event for the deadline that stands.
     pub(super) fn time_out_id(&self) -> Option<DerivedId> {
         let task = self.open.as_ref()?;
         let (_, kind) = self.standing_deadline()?;
-        let set_by = match (kind, &self.aborted) {
-            (Deadline::Hold, Some(abort)) => abort.by.as_str().to_owned(),
-            (Deadline::Start | Deadline::Finish | Deadline::Hold, _) => task.id.to_string(),
+        let set_by = match &self.aborted {
+            Some(abort) => abort.by.as_str().to_owned(),
+            None if self.is_ended() => "end".to_owned(),
+            None => task.id.to_string(),
         };
         Some(self.derived("time-out", &format!("{}/{}/{set_by}", task.number, kind.as_str())))
     }
