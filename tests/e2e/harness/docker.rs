@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread;
 
 use testcontainers::core::{IntoContainerPort, Mount, WaitFor};
 use testcontainers::runners::SyncRunner;
@@ -41,7 +42,13 @@ impl ContainerStack {
         let network = format!("keptn-test-{}-{number}", std::process::id());
         let nats = nats(&network);
         let port = nats.get_host_port_ipv4(NATS_PORT).expect("the port of NATS is published");
-        let services = SERVICES.iter().map(|name| (*name, service(&network, name))).collect();
+        // Side by side: Docker looks at the health of each only after five seconds.
+        let services = thread::scope(|scope| {
+            let network = &network;
+            let start = |name| scope.spawn(move || (name, service(network, name)));
+            let starting: Vec<_> = SERVICES.into_iter().map(start).collect();
+            starting.into_iter().map(|one| one.join().expect("a container starts")).collect()
+        });
         Self { network, services, nats, user: User::at(port) }
     }
 
