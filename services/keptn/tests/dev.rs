@@ -51,6 +51,7 @@ impl Dev {
             .args(["dev", "--port=0"])
             .args(arguments)
             .current_dir(directory)
+            .env("TMPDIR", directory)
             // What a user may have set is for another NATS.
             .env("NATS_URL", "nats://127.0.0.1:1")
             .env("NATS_TOKEN", "of another server")

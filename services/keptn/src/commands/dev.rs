@@ -55,7 +55,10 @@ pub(crate) async fn run(arguments: DevArgs) -> Result<Exit, Failure> {
         if arguments.ephemeral { Place::temporary() } else { Place::claim(&arguments.data) };
     let place = place.map_err(|error| not_started(&error.into()))?;
     let ports = Ports::find(arguments.port).map_err(|error| not_started(&error.into()))?;
-    let binary = nats_binary().await?;
+    let binary = tokio::select! {
+        binary = nats_binary() => binary?,
+        () = signals.received() => return Ok(Exit::Done),
+    };
     let mut stack = Stack::start(place, ports, &binary).map_err(|error| not_started(&error))?;
     let ended = tokio::select! {
         ended = work(&mut stack, &arguments, since) => Some(ended),
