@@ -6,6 +6,7 @@
 
 mod events;
 mod kept;
+mod packed;
 mod positions;
 mod record;
 #[cfg(test)]
@@ -57,6 +58,14 @@ struct Delivery {
     first: Position,
     runs: Vec<RunKey>,
     events: Positions,
+}
+
+impl Delivery {
+    /// Gives back room that is not used.
+    fn shrink(&mut self) {
+        self.runs.shrink_to_fit();
+        self.events.shrink();
+    }
 }
 
 impl History {
@@ -150,13 +159,14 @@ impl History {
 
     /// Notes whether a delivery may be forgotten.
     fn settle(&mut self, context: &KeptnContext, position: Position) {
-        let Some(delivery) = self.deliveries.get(context) else { return };
-        let first = delivery.first;
+        // The map's own copy of the context: it is one piece of memory with the one that is kept.
+        let Some((context, delivery)) = self.deliveries.get_key_value(context) else { return };
+        let (context, first) = (context.clone(), delivery.first);
         if delivery.runs.iter().any(|key| self.open.contains(key)) {
             self.closed.remove(&first);
         } else if self.closed.insert(first, context.clone()).is_none() && first != position {
             // It will hardly grow again.
-            self.delivery_mut(context, position).events.shrink();
+            self.delivery_mut(&context, position).shrink();
         }
     }
 
