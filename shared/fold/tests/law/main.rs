@@ -1,7 +1,9 @@
 //! The law, on the pure fold: no NATS, no clock, no runtime.
 #![cfg(test)]
 
+mod answers;
 mod cells;
+mod data;
 mod properties;
 mod random;
 mod story;
