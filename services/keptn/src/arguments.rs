@@ -104,9 +104,6 @@ pub(crate) enum Command {
     /// Go on with paused runs
     #[command(subcommand)]
     Resume(commands::sequence::SequenceCommand),
-    /// Run what failed again
-    #[command(subcommand)]
-    Retry(commands::sequence::SequenceCommand),
 }
 
 /// The project, required.

@@ -73,6 +73,5 @@ async fn dispatch(command: Command, connection: &ConnectionArgs) -> Result<Exit,
         Command::Abort(command) => sequence::run(command, SequenceVerb::Abort, connection).await,
         Command::Pause(command) => sequence::run(command, SequenceVerb::Pause, connection).await,
         Command::Resume(command) => sequence::run(command, SequenceVerb::Resume, connection).await,
-        Command::Retry(command) => sequence::run(command, SequenceVerb::Retry, connection).await,
     }
 }

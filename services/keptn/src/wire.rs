@@ -29,8 +29,6 @@ pub(crate) enum SequenceVerb {
     Pause,
     /// Go on.
     Resume,
-    /// Run it again from its failed task.
-    Retry,
 }
 
 impl SequenceVerb {
@@ -40,7 +38,6 @@ impl SequenceVerb {
             Self::Abort => "abort",
             Self::Pause => "pause",
             Self::Resume => "resume",
-            Self::Retry => "retry",
         }
     }
 
@@ -50,7 +47,6 @@ impl SequenceVerb {
             Self::Abort => "aborted",
             Self::Pause => "paused",
             Self::Resume => "resumed",
-            Self::Retry => "retried",
         }
     }
 }

@@ -1,4 +1,4 @@
-//! `keptn abort|pause|resume|retry sequence`.
+//! `keptn abort|pause|resume sequence`.
 
 use clap::Subcommand;
 
