@@ -4,6 +4,8 @@
 mod answers;
 mod cells;
 mod data;
+mod follow_ups;
+mod own_values;
 mod properties;
 mod random;
 mod story;
