@@ -23,8 +23,8 @@ pub(crate) struct Process {
 impl Process {
     /// Starts a command and keeps what it says.
     pub(crate) fn start(name: &str, command: &mut Command) -> Self {
-        // A pipe that stays open: the product's processes end when their standard input does, so
-        // that none is left when the tests themselves are killed.
+        // A pipe that stays open: a service that is told so (`KEPTN_STOP_WITH_STDIN`) ends with its
+        // standard input, so that none is left when the tests themselves are killed.
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap_or_else(|error| panic!("start {name}: {error}"));
         let lines = Lines::default();

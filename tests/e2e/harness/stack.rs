@@ -74,6 +74,7 @@ impl Stack {
             .env("NATS_URL", self.nats.url())
             .env("NATS_MONITOR_URL", self.nats.monitor_url())
             .env("HEALTH_ENDPOINT_PORT", "0")
+            .env("KEPTN_STOP_WITH_STDIN", "1")
             .envs(self.settings.iter().map(|(name, value)| (name, value)));
         self.services.insert(name.to_owned(), Process::start(name, &mut command));
     }
