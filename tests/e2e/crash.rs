@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use crate::harness::stack::{CONFIG_STORE, CONTROLLER, STATUS_VIEW, STUB_EXECUTOR, Stack};
+use crate::harness::stack::{
+    CONFIG_STORE, CONTROLLER, SERVICES, STATUS_VIEW, STUB_EXECUTOR, Stack,
+};
 use crate::harness::story::{self, HARDENING, PRODUCTION, Uniform};
 
 /// Long enough that a task is open while its service is killed, short for the whole run.
@@ -46,6 +48,24 @@ fn a_run_survives_the_death_of_nats() {
     }
     story::expect_whole_sync(&mut stream, &context);
     assert!(story::view(&stack.user, "hardening").contains("IN-SYNC"));
+}
+
+#[test]
+fn services_that_are_asked_to_stop_end_with_zero_and_lose_nothing() {
+    let mut stack = Stack::start();
+    let mut stream = stack.stream();
+    let uniform = Uniform { delay: TASK_TIME, ..Uniform::FAST };
+    story::create_project(&stack.user, &uniform);
+    story::deliver(&stack.user, &mut stream, "carts:1.0.0");
+    let context = story::start_sync(&stack.user);
+    for service in SERVICES {
+        stream.wait_for("a task is open", |entry| {
+            entry.context() == context && entry.short() == "test.started"
+        });
+        assert_eq!(stack.service(service).stop(), Some(0), "{service}");
+        stack.run(service);
+    }
+    story::expect_whole_sync(&mut stream, &context);
 }
 
 /// Kills the service each time that a task of the two stages is triggered, eleven times in all.

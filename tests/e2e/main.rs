@@ -14,5 +14,6 @@ mod containers;
 mod crash;
 mod delivery;
 mod foreign_client;
+mod people;
 mod start_order;
 mod two_controllers;

@@ -8,6 +8,10 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread;
 
+use rustix::process::{Pid, Signal, kill_process};
+
+use super::wait;
+
 /// Lines that are kept of each process; the newest tell why a test failed.
 const LINES_MAX: usize = 5_000;
 
@@ -37,6 +41,18 @@ impl Process {
     pub(crate) fn kill(&mut self) {
         self.child.kill().unwrap_or_else(|error| panic!("kill {}: {error}", self.name));
         self.child.wait().unwrap_or_else(|error| panic!("wait for {}: {error}", self.name));
+    }
+
+    /// Asks it to stop (SIGTERM), and returns its exit code.
+    pub(crate) fn stop(&mut self) -> Option<i32> {
+        let id = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
+        let asked = kill_process(id.expect("a process has an id"), Signal::TERM);
+        asked.unwrap_or_else(|error| panic!("stop {}: {error}", self.name));
+        wait::until(&format!("{} stops", self.name), || match self.child.try_wait() {
+            Ok(Some(status)) => Ok(status.code()),
+            Ok(None) => Err("still running".to_owned()),
+            Err(error) => Err(error.to_string()),
+        })
     }
 
     /// Tells whether it still runs.
