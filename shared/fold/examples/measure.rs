@@ -37,7 +37,7 @@ struct Bench {
 }
 
 impl Bench {
-    fn store(&mut self, event: Event) {
+    fn store(&mut self, event: &Event) {
         self.position += 1;
         let time = StreamTime::from_nanos(i64::try_from(self.position).unwrap_or(0) * 1_000);
         let json = event.to_json();
@@ -59,7 +59,7 @@ impl Bench {
 
     fn say(&mut self, kind: &str, data: &Value) {
         if let Some(event) = self.make(kind, data) {
-            self.store(event);
+            self.store(&event);
         }
     }
 
@@ -68,16 +68,16 @@ impl Bench {
         let mut tasks = Vec::new();
         for owed in self.catalog.owed_after(0) {
             if let Some(event) = self.catalog.event(&owed, Waits::default()) {
-                self.store(event);
+                self.store(&event);
             }
         }
         for owed in self.world.owed_after(self.said) {
             self.said = owed.number;
             if let Some(event) = self.world.event(&owed, Waits::default()) {
+                self.store(&event);
                 if matches!(event.event_type, EventType::Task(_, _)) {
-                    tasks.push(event.clone());
+                    tasks.push(event);
                 }
-                self.store(event);
             }
         }
         tasks
@@ -90,7 +90,7 @@ impl Bench {
         if let Some(mut event) = self.make(&name, &data) {
             event.context.clone_from(&task.context);
             event.triggered_id = Some(task.id.clone());
-            self.store(event);
+            self.store(&event);
         }
     }
 }
