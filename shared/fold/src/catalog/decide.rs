@@ -66,9 +66,10 @@ impl Catalog {
 
     fn update_project(&self, command: &Command, data: &Object) -> Result<Object, Refusal> {
         let project = self.known(data)?;
+        // What is not named stays; `"uniform": null` takes the uniform away.
         let mut data = data.clone();
-        if !data.contains_key("shipyard") {
-            data.append(&mut documents(&project.definition));
+        for (key, document) in documents(&project.definition) {
+            data.entry(key).or_insert(document);
         }
         let definition = read_documents(command, &data)?;
         for stage in &project.definition.shipyard.stages {

@@ -3,6 +3,8 @@
 
 mod answers;
 mod cells;
+mod commands;
+mod control;
 mod data;
 mod follow_ups;
 mod own_values;
