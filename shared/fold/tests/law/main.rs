@@ -2,6 +2,7 @@
 #![cfg(test)]
 
 mod answers;
+mod bad_input;
 mod cells;
 mod commands;
 mod control;
@@ -11,6 +12,7 @@ mod own_values;
 mod properties;
 mod queue;
 mod random;
+mod status;
 mod story;
 mod stream;
 mod time;
