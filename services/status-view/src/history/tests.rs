@@ -1,3 +1,5 @@
+//! What the history keeps, and what it forgets first.
+
 use model::{EventId, Payload, StreamTime};
 
 use super::*;

@@ -1,3 +1,5 @@
+//! Values: how maps, arrays and echoes are merged.
+
 use serde_json::json;
 
 use super::*;

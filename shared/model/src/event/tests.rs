@@ -1,3 +1,5 @@
+//! Events on the wire: what is read, what is refused, and what we write.
+
 use super::*;
 
 fn decoded(json: &str) -> Result<Event, Malformed> {

@@ -1,3 +1,5 @@
+//! The outbox: what is said at once, again, or not yet.
+
 use model::StreamTime;
 
 use super::*;
