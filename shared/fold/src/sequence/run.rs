@@ -286,7 +286,7 @@ impl Run {
         if self.open.is_some() {
             return Next::Nothing;
         }
-        if self.is_timed_out || self.last.as_ref().is_some_and(|last| !last.goes_on()) {
+        if self.last.as_ref().is_some_and(|last| !last.goes_on()) {
             return Next::End;
         }
         let at = usize::try_from(self.tasks_done).unwrap_or(usize::MAX);

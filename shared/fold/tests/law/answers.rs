@@ -140,6 +140,17 @@ fn an_answer_is_for_the_task_that_its_triggered_id_and_context_name() {
     assert_eq!(short(&stream.owed_in(&task.context.unwrap())[0]), "b.triggered");
 }
 
+#[test]
+fn a_second_answer_of_a_named_executor_changes_nothing() {
+    let (mut stream, task) = named();
+    stream.answer(&task, "one", "finished", pass());
+    for kind in ["finished", "started"] {
+        let applied = stream.answer(&task, "one", kind, verdict("succeeded", "fail"));
+        assert_eq!(applied.notes[0].to_string(), "this executor has answered already");
+    }
+    assert_eq!(after(stream, &task, "Ftwo Fthree"), "b.triggered");
+}
+
 /// Returns how a task ends whose executors say these (status, result).
 fn together(verdicts: &[(&str, &str)]) -> String {
     let (mut stream, task) = unnamed();

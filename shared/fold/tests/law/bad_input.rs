@@ -112,10 +112,11 @@ fn refused(kind: &str, data: &Value) -> Value {
     stream.answer_to(&id)
 }
 
-#[test]
-fn a_trigger_that_cannot_be_carried_out_ends_errored_with_a_hint() {
-    let image = |image: Value| json!({"project": "p", "service": "carts", "configurationChange": {"values": {"image": image}}});
-    let cases = [
+/// Type, data, and the code and a part of the message of the answer.
+type Case = (&'static str, Value, &'static str, &'static str);
+
+fn unknown() -> Vec<Case> {
+    vec![
         (
             "dev.d",
             json!({"project": "q", "service": "carts"}),
@@ -152,6 +153,12 @@ fn a_trigger_that_cannot_be_carried_out_ends_errored_with_a_hint() {
             "invalid",
             "does not contain any tasks",
         ),
+    ]
+}
+
+fn misshapen() -> Vec<Case> {
+    let image = |image: Value| json!({"project": "p", "service": "carts", "configurationChange": {"values": {"image": image}}});
+    vec![
         (
             "dev.d",
             json!({"project": "p", "stage": "hard", "service": "carts"}),
@@ -177,6 +184,12 @@ fn a_trigger_that_cannot_be_carried_out_ends_errored_with_a_hint() {
             "`services.carts` must be an object",
         ),
         ("dev.d", image(json!(7)), "invalid", "`image` of service `carts` must be text"),
+    ]
+}
+
+fn impossible_syncs() -> Vec<Case> {
+    let image = |image: Value| json!({"project": "p", "service": "carts", "configurationChange": {"values": {"image": image}}});
+    vec![
         ("dev.d", image(json!("")), "invalid", "`image` of service `carts` must be text"),
         (
             "dev.quality",
@@ -208,7 +221,12 @@ fn a_trigger_that_cannot_be_carried_out_ends_errored_with_a_hint() {
             "notFound",
             "service `x` does not exist",
         ),
-    ];
+    ]
+}
+
+#[test]
+fn a_trigger_that_cannot_be_carried_out_ends_errored_with_a_hint() {
+    let cases = [unknown(), misshapen(), impossible_syncs()].concat();
     for (kind, data, code, message) in cases {
         let answer = refused(kind, &data);
         assert_eq!(answer["code"], code, "{answer}");

@@ -45,9 +45,11 @@ fn a_project_may_have_the_longest_name_that_is_one() {
     assert_eq!(stream.told(&context), ["deployment.triggered", "dev.d.finished succeeded/pass"]);
 }
 
-#[test]
-fn what_cannot_be_done_is_refused_with_code_and_hint() {
-    let cases = [
+/// Type, data, and the code and a part of the message of the answer.
+type Case = (&'static str, Value, &'static str, &'static str);
+
+fn bad_creates() -> Vec<Case> {
+    vec![
         (
             "project.create",
             json!({"project": "p", "shipyard": encoded(&documents())}),
@@ -79,6 +81,11 @@ fn what_cannot_be_done_is_refused_with_code_and_hint() {
             "invalid",
             "the uniform is not valid",
         ),
+    ]
+}
+
+fn bad_changes() -> Vec<Case> {
+    vec![
         (
             "project.update",
             json!({"project": "q", "shipyard": encoded(&documents())}),
@@ -99,6 +106,11 @@ fn what_cannot_be_done_is_refused_with_code_and_hint() {
             "exists",
             "service `carts` exists already",
         ),
+    ]
+}
+
+fn bad_services_and_values() -> Vec<Case> {
+    vec![
         (
             "service.create",
             json!({"project": "p", "service": "x".repeat(44)}),
@@ -135,7 +147,12 @@ fn what_cannot_be_done_is_refused_with_code_and_hint() {
             "invalid",
             "`image` is no value of a stage",
         ),
-    ];
+    ]
+}
+
+#[test]
+fn what_cannot_be_done_is_refused_with_code_and_hint() {
+    let cases = [bad_creates(), bad_changes(), bad_services_and_values()].concat();
     for (kind, data, code, message) in cases {
         let mut stream = stream();
         let before: Vec<_> = stream.world.catalog.projects().cloned().collect();
@@ -354,6 +371,11 @@ fn a_trigger_behind_the_delete_is_refused_and_one_behind_a_new_create_runs() {
     stream.play(|_| "pass");
     assert_eq!(stream.told(&refused), ["dev.d.finished errored/fail"]);
     assert_eq!(stream.data_of(&refused, "dev.d.finished")["code"], "notFound");
+    let find =
+        |kind: &str| stream.events.iter().find(|stored| stored.subject.ends_with(kind)).unwrap();
+    let end = find("dev.d.finished").body.clone().unwrap();
+    let decided = find("project.delete.finished").time.to_string();
+    assert_eq!(end.time.as_deref(), Some(decided.as_str()), "the time of the cause");
     assert_eq!(stream.told(&runs), ["deployment.triggered", "dev.d.finished succeeded/pass"]);
 }
 
@@ -378,6 +400,9 @@ fn the_task_update_is_answered_by_config_store_with_what_it_wrote() {
     let own =
         project.own(&StageName::new("hard").unwrap(), project.services.keys().next().unwrap());
     assert_eq!(own.as_str(), r#"{"image":"carts:1"}"#);
+    let task = stream.said().find(|event| short(event) == "update.triggered").unwrap().clone();
+    stream.store(task);
+    assert!(owed(&stream.config, stream.world.now()).is_empty(), "a repeated one is answered once");
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Commands on runs: abort, pause, resume, and what is refused.
 
+use fold::Owes as _;
 use model::KeptnContext;
 use serde_json::{Value, json};
 
@@ -95,7 +96,21 @@ fn an_approval_that_was_said_before_the_abort_is_closed_when_it_is_seen() {
     let late = stream.owed_in(&context).remove(0);
     stream.control(&context, "abort", project());
     stream.store(late);
+    assert!(stream.run(&context).unwrap().open.is_none());
+    let owed: Vec<String> = stream.owed_in(&context).iter().map(short).collect();
+    assert_eq!(owed, ["dev.gate.finished aborted/pass"]);
     stream.settle();
+    assert!(stream.is_empty());
+}
+
+#[test]
+fn an_end_that_was_said_before_the_abort_leads_nowhere() {
+    let (mut stream, context) = run("lead");
+    let task = stream.open_task(&context);
+    stream.answer(&task, "executor", "finished", pass());
+    let late = stream.owed_in(&context).remove(0);
+    stream.control(&context, "abort", project());
+    stream.store(late);
     assert!(stream.is_empty());
 }
 
@@ -158,6 +173,31 @@ fn a_resume_before_what_follows_is_seen_takes_the_pause_back() {
     stream.control(&context, "resume", project());
     stream.settle();
     assert_eq!(open_stages(&stream), ["hard", "prod"]);
+}
+
+#[test]
+fn a_pause_of_one_stage_and_its_resume_are_for_what_follows_there() {
+    let (mut stream, context) = led();
+    let hard = json!({"project": "p", "stage": "hard"});
+    stream.control(&context, "pause", hard.clone());
+    let mut resumed = stream.clone();
+    stream.settle();
+    assert_eq!(open_stages(&stream), ["prod"]);
+    resumed.control(&context, "resume", hard);
+    resumed.settle();
+    assert_eq!(open_stages(&resumed), ["hard", "prod"]);
+}
+
+#[test]
+fn the_time_of_an_aborted_end_is_that_of_the_abort() {
+    let mut stream = Stream::with_project(&documents(), &["carts"]);
+    let (context, _) = stream.trigger("dev.d", carts("1"));
+    let number = stream.world.owed_after(0)[0].number;
+    stream.pass(60);
+    stream.control(&context, "abort", project());
+    let at = stream.run(&context).unwrap().aborted.as_ref().unwrap().at.to_string();
+    assert_eq!(stream.owed_in(&context)[0].time.as_deref(), Some(at.as_str()));
+    assert_eq!(stream.world.owed_after(0)[0].number, number, "it is not said a second time");
 }
 
 #[test]
@@ -300,8 +340,13 @@ fn an_answer_under_the_id_of_a_step_takes_nothing_away() {
     let mut stream = Stream::with_project(&documents(), &["carts"]);
     let (context, _) = stream.trigger("dev.d", carts("1"));
     let step = stream.owed_in(&context).remove(0);
-    for kind in ["sequence.abort.finished", "a.status.changed", "hard.d.finished", "dev.d.finished"]
-    {
+    for kind in [
+        "sequence.abort.finished",
+        "a.status.changed",
+        "hard.d.finished",
+        "dev.d.finished",
+        "a.triggered",
+    ] {
         let mut forged = stream.make(kind, project());
         forged.id = step.id.clone();
         forged.source = fold::sequence::SOURCE.into();
@@ -310,6 +355,6 @@ fn an_answer_under_the_id_of_a_step_takes_nothing_away() {
         }
         let applied = stream.store(forged);
         assert_eq!(applied.notes.len(), 1, "{kind}");
-        assert_eq!(stream.owed_in(&context), [step.clone()], "{kind}");
+        assert_eq!(stream.owed_in(&context), std::slice::from_ref(&step), "{kind}");
     }
 }

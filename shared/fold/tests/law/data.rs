@@ -28,7 +28,7 @@ fn bring(mut members: Value) -> Value {
 }
 
 /// Triggers `dev.d` with `given`, answers task `a` with `brought`, and returns what `b` is sent.
-fn carried(given: Value, brought: Value) -> Value {
+fn carried(given: &Value, brought: Value) -> Value {
     let mut stream = stream();
     let mut data = carts("1");
     for (key, value) in given.as_object().unwrap() {
@@ -88,7 +88,7 @@ fn a_task_event_has_the_envelope_of_its_run() {
 #[test]
 fn answers_are_merged_and_accumulate() {
     let sent = carried(
-        json!({"n": 1, "is": false, "text": "old", "map": {"x": 1, "y": 1}}),
+        &json!({"n": 1, "is": false, "text": "old", "map": {"x": 1, "y": 1}}),
         json!({"n": 2, "is": true, "text": "new", "map": {"y": 2}, "a": {"uri": "u"}}),
     );
     assert_eq!(sent["n"], 2, "the newest number wins");
@@ -102,7 +102,7 @@ fn answers_are_merged_and_accumulate() {
 #[test]
 fn a_list_that_was_sent_is_unchanged_and_another_one_comes_before_it() {
     let given = json!({"same": [1, 2], "other": [1, 2]});
-    let sent = carried(given, json!({"same": [1, 2], "other": [3]}));
+    let sent = carried(&given, json!({"same": [1, 2], "other": [3]}));
     assert_eq!(sent["same"], json!([1, 2]));
     assert_eq!(sent["other"], json!([3, 1, 2]));
 }

@@ -20,7 +20,8 @@ fn stream() -> Stream {
     stream
 }
 
-fn set(stream: &mut Stream, stage: &str, values: Value) -> Value {
+fn set(stream: &mut Stream, stage: &str, values: impl std::borrow::Borrow<Value>) -> Value {
+    let values = values.borrow();
     stream.command(
         "configuration.change",
         json!({"project": "p", "stage": stage,
@@ -28,7 +29,8 @@ fn set(stream: &mut Stream, stage: &str, values: Value) -> Value {
     )
 }
 
-fn with_values(values: Value) -> Value {
+fn with_values(values: impl std::borrow::Borrow<Value>) -> Value {
+    let values = values.borrow();
     let mut data = carts("1");
     for (key, value) in values.as_object().unwrap() {
         data["configurationChange"]["values"][key] = value.clone();
@@ -202,7 +204,7 @@ fn a_run_is_pinned_to_the_hash_of_its_effective_configuration() {
         let text =
             format!(r#"{{"project":"p","services":{{"carts":{values}}},"stage":"{stage}"}}"#);
         let digest = Sha256::digest(text.as_bytes());
-        digest.iter().take(20).map(|byte| format!("{byte:02x}")).collect::<String>()
+        format!("{digest:x}").chars().take(40).collect::<String>()
     };
     let of = |kind: &str, stage: &str| {
         let event = stream.said().find(|event| {

@@ -23,13 +23,12 @@ fn stream() -> Stream {
 
 /// Triggers a sequence for services: one plainly, several as a bracket.
 fn trigger(stream: &mut Stream, kind: &str, services: &[&str]) -> KeptnContext {
-    let data = match services {
-        [service] => json!({"project": "p", "service": service}),
-        _ => {
-            let members: serde_json::Map<String, Value> =
-                services.iter().map(|name| ((*name).to_owned(), json!({}))).collect();
-            json!({"project": "p", "services": members})
-        }
+    let data = if let [service] = services {
+        json!({"project": "p", "service": service})
+    } else {
+        let members: serde_json::Map<String, Value> =
+            services.iter().map(|name| ((*name).to_owned(), json!({}))).collect();
+        json!({"project": "p", "services": members})
     };
     stream.trigger(kind, data).0
 }

@@ -76,6 +76,9 @@ fn a_run_that_passes_releases_and_is_evaluated() {
         "it names the event that says so"
     );
     assert_eq!(evaluated.at, said.time);
+    let released =
+        stream.events.iter().rfind(|stored| stored.subject.ends_with("release.finished"));
+    assert_eq!(here.released.unwrap().at, released.unwrap().time);
 }
 
 #[test]
@@ -118,6 +121,10 @@ fn the_stack_of_evaluated_artifacts_is_bounded() {
     let here = delivered(&stream, "dev");
     assert!(!here.was_evaluated("carts:43"));
     assert!(here.was_evaluated("carts:44"));
+    for _ in 0..300 {
+        run(&mut stream, "dev.d", "299", &[]);
+    }
+    assert!(delivered(&stream, "dev").was_evaluated("carts:44"), "each artifact stands once");
 }
 
 #[test]
@@ -177,6 +184,25 @@ fn a_run_without_an_artifact_marks_nothing_and_a_build_marks_what_it_brought() {
     assert_eq!((&*newest.artifact, newest.outcome), ("carts:7", None), "under way");
     stream.play(|_| "pass");
     assert_eq!(marks(&stream, "dev"), "7 7");
+}
+
+#[test]
+fn the_newest_artifact_is_that_of_the_newest_run() {
+    let mut stream = stream();
+    let (first, _) = stream.trigger("dev.build", json!({"project": "p", "service": "carts"}));
+    stream.trigger("dev.d", carts("8"));
+    stream.settle();
+    let mut built = pass();
+    built["configurationChange"] = json!({"values": {"image": "carts:7"}});
+    stream.finish(&first, built);
+    let newest = |stream: &Stream| {
+        let newest = delivered(stream, "dev").newest.unwrap();
+        (newest.artifact, newest.outcome.is_some())
+    };
+    assert_eq!(newest(&stream), ("carts:8".into(), false), "it is queued");
+    stream.finish(&first, verdict("succeeded", "fail"));
+    assert!(stream.run(&first).is_none());
+    assert_eq!(newest(&stream), ("carts:8".into(), false), "the end of another run");
 }
 
 #[test]
