@@ -1,7 +1,7 @@
 //! From the view and a query to an answer; pure.
 //!
-//! Reading order: [`mod@stage`] (the status), [`mod@sequences`] and [`mod@delivery`] (runs), [`mod@events`]
-//! (where they stand; reading them is the caller's), [`mod@projects`].
+//! Reading order: [`stage()`] (the status), [`sequences()`] and [`delivery()`] (runs), [`events()`]
+//! (where they stand; reading them is the caller's), [`projects()`].
 
 mod command;
 mod context;
