@@ -68,6 +68,7 @@ impl Sequences {
     ) {
         self.forget_undecided(key);
         let Some(run) = self.runs.get(&key).cloned() else { return };
+        let context = run.context.clone();
         if run.phase == Phase::Undecided && run.aborted.is_none() {
             let project = around.catalog.project(run.project.as_str()).cloned();
             let decided = match &project {
@@ -78,7 +79,7 @@ impl Sequences {
             self.take_decision(key, project.as_deref(), decided, now);
         }
         self.settle(key, now);
-        self.release_leader(key, now);
+        self.release_leader(key, &context, now);
         if !self.is_undecided(key) {
             effects.facts.extend(self.fact(key, What::Decided));
         }

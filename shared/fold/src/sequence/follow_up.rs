@@ -1,7 +1,9 @@
 //! What follows when a sequence's `finished` is seen: the run has ended, its slot is free, and the
 //! sequences whose `triggeredOn` fits are owed.
 
-use model::{DerivedId, Event, EventType, Stored, StreamTime, TaskResult, TriggeredOn};
+use model::{
+    DerivedId, Event, EventType, KeptnContext, Stored, StreamTime, TaskResult, TriggeredOn,
+};
 
 use super::{
     Due, Effects, Sequences, Surroundings, What,
@@ -37,6 +39,7 @@ impl Sequences {
         for next in &follow_ups {
             self.owed.insert(next.id, stored.time, Due::FollowUp(key));
         }
+        let context = run.context.clone();
         drop(run);
         self.close_approval(key);
         self.change(key, |run| {
@@ -45,14 +48,13 @@ impl Sequences {
         });
         let ended = self.fact(key, What::Ended(outcome));
         self.settle(key, stored.time);
-        self.release_leader(key, stored.time);
+        self.release_leader(key, &context, stored.time);
         effects.facts.extend(ended);
     }
 
-    /// Lets go of the run that this one follows, now that this one is decided.
-    pub(super) fn release_leader(&mut self, key: RunKey, now: StreamTime) {
-        let Some(context) = self.runs.get(&key).map(|run| run.context.clone()) else { return };
-        let leader = self.contexts.get(&context).and_then(|delivery| {
+    /// Lets go of the run that this one follows, now that this one is decided or has ended.
+    pub(super) fn release_leader(&mut self, key: RunKey, context: &KeptnContext, now: StreamTime) {
+        let leader = self.contexts.get(context).and_then(|delivery| {
             delivery.runs.iter().copied().find(|other| {
                 self.runs
                     .get(other)

@@ -212,6 +212,24 @@ fn what_follows_an_aborted_delivery_ends_aborted() {
 }
 
 #[test]
+fn what_follows_can_be_aborted_while_it_waits_for_a_command() {
+    let (mut stream, context) = led();
+    let command = stream.make("service.create.triggered", json!({"project": "p", "service": "x"}));
+    stream.store(command);
+    for _ in 0..2 {
+        let trigger = stream.owed_in(&context).remove(0);
+        stream.store(trigger);
+    }
+    stream.control(&context, "abort", project());
+    for _ in 0..2 {
+        let end = stream.owed_in(&context).remove(0);
+        assert!(short(&end).ends_with(".d.finished aborted/pass"));
+        stream.store(end);
+    }
+    assert_eq!(stream.world.sequences.runs().count(), 0, "nor does the run that they follow stay");
+}
+
+#[test]
 fn an_abort_of_one_stage_leaves_the_others_alone() {
     let (mut stream, context) = led();
     stream.control(&context, "abort", json!({"project": "p", "stage": "hard"}));

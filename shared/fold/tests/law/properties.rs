@@ -124,3 +124,46 @@ fn look_at_status(stream: &Stream) -> Result<(), TestCaseError> {
     }
     Ok(())
 }
+
+#[test]
+fn tmp_stats() {
+    use proptest::{strategy::ValueTree, test_runner::TestRunner};
+    let mut runner = TestRunner::deterministic();
+    let mut counts = std::collections::BTreeMap::<String, usize>::new();
+    for _ in 0..300 {
+        let ops = vec(op(), 1..80).new_tree(&mut runner).unwrap().current();
+        let mut player = Player::new();
+        for op in &ops {
+            player.play(op);
+            let runs: Vec<_> = player.stream.world.sequences.runs().collect();
+            if runs.iter().any(|run| run.is_in_line()) {
+                *counts.entry("inline".into()).or_default() += 1;
+            }
+            if runs.iter().any(|run| run.is_paused) {
+                *counts.entry("paused".into()).or_default() += 1;
+            }
+            if runs.iter().any(|run| run.is_ended() && run.open.is_some()) {
+                *counts.entry("endedopen".into()).or_default() += 1;
+            }
+            if runs.iter().any(|run| run.phase == fold::sequence::Phase::Undecided) {
+                *counts.entry("undecided".into()).or_default() += 1;
+            }
+            if runs.iter().any(|run| run.origin == fold::sequence::Origin::Sync) {
+                *counts.entry("sync".into()).or_default() += 1;
+            }
+            if runs.iter().any(|run| run.services.len() > 1) {
+                *counts.entry("bracket".into()).or_default() += 1;
+            }
+            *counts.entry("ops".into()).or_default() += 1;
+        }
+        for e in player.stream.said().skip(8) {
+            *counts.entry(crate::stream::short(e)).or_default() += 1;
+        }
+        for n in &player.stream.notes {
+            *counts.entry(format!("NOTE {n}")).or_default() += 1;
+        }
+    }
+    for (k, v) in counts {
+        println!("{v:6} {k}");
+    }
+}

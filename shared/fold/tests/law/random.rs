@@ -12,18 +12,26 @@ pub(crate) const FAR_SECS: i64 = 100_000;
 /// Rounds in which everything that is open must end.
 const DRAIN_MAX: usize = 2_000;
 
-const SEQUENCES: [&str; 10] = [
+const SEQUENCES: [&str; 16] = [
+    "dev.d",
     "dev.d",
     "dev.d",
     "dev.gate",
+    "dev.gate",
+    "dev.slow",
     "dev.slow",
     "dev.loop",
+    "dev.loop",
     "dev.build",
+    "hard.d",
+    "hard.d",
     "hard.d",
     "prod.d",
     "hard.unknown",
     "nowhere.d",
 ];
+/// Where `hard.d` stands.
+const SYNCED: u8 = 10;
 const VERDICTS: [(&str, &str); 8] = [
     ("succeeded", "pass"),
     ("succeeded", "pass"),
@@ -44,12 +52,16 @@ pub(crate) enum Op {
     SayAll,
     /// A person triggers a sequence.
     Trigger { sequence: u8, form: u8, version: u8 },
+    /// A person brings stage `hard` up to date.
+    Sync,
     /// An event comes again.
     Repeat(u8),
     /// Somebody answers a task, open or not.
     Answer { task: u8, source: u8, kind: u8, verdict: u8 },
-    /// Somebody answers the newest open task well.
+    /// Everybody who must answers an open task.
     Finish(u8),
+    /// A delivery to dev, and everything that is open passes.
+    Deliver(u8),
     /// A person aborts, pauses, resumes.
     Control { context: u8, verb: u8, stage: u8 },
     /// A person changes the project.
@@ -71,19 +83,21 @@ pub(crate) enum Op {
 pub(crate) fn op() -> impl Strategy<Value = Op> {
     prop_oneof![
         6 => any::<u8>().prop_map(Op::Say),
-        8 => Just(Op::SayAll),
+        6 => Just(Op::SayAll),
         6 => (any::<u8>(), any::<u8>(), 1..4_u8)
             .prop_map(|(sequence, form, version)| Op::Trigger { sequence, form, version }),
+        3 => Just(Op::Sync),
         1 => any::<u8>().prop_map(Op::Repeat),
         4 => (any::<u8>(), any::<u8>(), any::<u8>(), any::<u8>())
             .prop_map(|(task, source, kind, verdict)| Op::Answer { task, source, kind, verdict }),
-        12 => any::<u8>().prop_map(Op::Finish),
+        16 => any::<u8>().prop_map(Op::Finish),
+        2 => (1..4_u8).prop_map(Op::Deliver),
         3 => (any::<u8>(), any::<u8>(), any::<u8>())
             .prop_map(|(context, verb, stage)| Op::Control { context, verb, stage }),
         1 => any::<u8>().prop_map(Op::Command),
         2 => (0..5_000_u32).prop_map(Op::Pass),
-        1 => Just(Op::Stash),
-        2 => any::<u8>().prop_map(Op::Late),
+        2 => Just(Op::Stash),
+        3 => any::<u8>().prop_map(Op::Late),
         1 => any::<u8>().prop_map(Op::Early),
         1 => any::<u8>().prop_map(Op::Garbage),
     ]
@@ -117,11 +131,13 @@ impl Player {
             Op::Say(n) => self.say(*n),
             Op::SayAll => self.stream.settle(),
             Op::Trigger { sequence, form, version } => self.trigger(*sequence, *form, *version),
+            Op::Sync => self.trigger(SYNCED, 12, 0),
             Op::Repeat(n) => self.repeat(*n),
             Op::Answer { task, source, kind, verdict } => {
                 self.answer(*task, *source, *kind, *verdict);
             }
             Op::Finish(n) => self.finish(*n),
+            Op::Deliver(version) => self.deliver(*version),
             Op::Control { context, verb, stage } => self.control(*context, *verb, *stage),
             Op::Command(n) => self.command(*n),
             Op::Pass(secs) => self.stream.pass(i64::from(*secs)),
@@ -151,12 +167,12 @@ impl Player {
 
     fn trigger(&mut self, sequence: u8, form: u8, version: u8) {
         let image = |service: &str| json!({"values": {"image": format!("{service}:{version}")}});
-        let data = match form % 8 {
-            0..3 => json!({"project": "p", "service": "x", "configurationChange": image("x")}),
-            3 => json!({"project": "p", "service": "y", "configurationChange": image("y")}),
-            4 => json!({"project": "p", "services": {"x": image("x"), "y": image("y")}}),
-            5 => json!({"project": "p"}),
-            6 => json!({"project": "p", "service": "z"}),
+        let data = match form % 16 {
+            0..8 => json!({"project": "p", "service": "x", "configurationChange": image("x")}),
+            8 | 9 => json!({"project": "p", "service": "y", "configurationChange": image("y")}),
+            10 | 11 => json!({"project": "p", "services": {"x": image("x"), "y": image("y")}}),
+            12 | 13 => json!({"project": "p"}),
+            14 => json!({"project": "p", "service": "z"}),
             _ => json!({"project": "p", "sync": {"from": "dev"}, "service": "x"}),
         };
         let kind = SEQUENCES[usize::from(sequence) % SEQUENCES.len()];
@@ -197,6 +213,15 @@ impl Player {
         let Some(task) = nth(&open, n).cloned() else { return };
         let (status, result) = if n > 200 { ("succeeded", "fail") } else { ("succeeded", "pass") };
         self.finish_task(&task, &verdict(status, result));
+    }
+
+    fn deliver(&mut self, version: u8) {
+        self.trigger(0, 0, version);
+        for _ in 0..DRAIN_MAX {
+            self.stream.settle();
+            let Some(task) = self.stream.open_tasks().first().cloned() else { return };
+            self.finish_task(&task, &verdict("succeeded", "pass"));
+        }
     }
 
     fn finish_task(&mut self, task: &Event, data: &Value) {
@@ -339,7 +364,7 @@ fn documents() -> String {
           {name: loop, tasks: [{name: test}],
            triggeredOn: [{event: dev.loop.finished, selector: {match: {result: fail}}}]}]}",
         "{name: hard, sequences: [
-          {name: d, triggeredOn: [{event: dev.d.finished}],
+          {name: d, triggeredOn: [{event: dev.gate.finished}],
            tasks: [{name: deployment}, {name: test}, {name: evaluation}, {name: release}]},
           {name: rollback, tasks: [{name: deployment}],
            triggeredOn: [{event: hard.d.finished, selector: {match: {result: fail}}}]}]}",
