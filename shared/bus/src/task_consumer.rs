@@ -85,8 +85,14 @@ impl TaskConsumer {
                 match open(&live, &self.options).await {
                     Ok(messages) => self.open = Some(Open { live, messages }),
                     Err(error) => {
-                        warn!(consumer = self.options.name, error = %error, "tasks cannot be fetched yet");
                         sleep(AGAIN_PAUSE).await;
+                        let consumer = &self.options.name;
+                        // A connection that broke in the meantime is no news of this consumer.
+                        if self.bus.is_connected() && self.bus.reconnects() == live.number {
+                            warn!(consumer, error = %error, "tasks cannot be fetched yet");
+                        } else {
+                            debug!(consumer, error = %error, "tasks cannot be fetched yet");
+                        }
                     }
                 }
                 continue;
