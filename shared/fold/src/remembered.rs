@@ -8,11 +8,24 @@ use serde::{Deserialize, Serialize};
 /// own duplicate window and the fences of the publisher stand before that.
 const REMEMBERED_MAX: usize = 65_536;
 
-/// The newest [`REMEMBERED_MAX`] ids.
+/// The newest [`REMEMBERED_MAX`] ids. A snapshot holds each of them once.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(from = "Vector<DerivedId>", into = "Vector<DerivedId>")]
 pub(crate) struct Remembered {
     known: OrdSet<DerivedId>,
     oldest_first: Vector<DerivedId>,
+}
+
+impl From<Vector<DerivedId>> for Remembered {
+    fn from(oldest_first: Vector<DerivedId>) -> Self {
+        Self { known: oldest_first.iter().copied().collect(), oldest_first }
+    }
+}
+
+impl From<Remembered> for Vector<DerivedId> {
+    fn from(remembered: Remembered) -> Self {
+        remembered.oldest_first
+    }
 }
 
 impl Remembered {

@@ -127,7 +127,8 @@ impl Owes for World {
     }
 
     fn event(&self, owed: &Owed<Due>, waits: Waits) -> Option<Event> {
-        self.sequences.say(&owed.due, owed.id, owed.since, waits)
+        let since = self.sequences.owed_table().since(owed.id).unwrap_or(owed.since);
+        self.sequences.say(&owed.due, owed.id, since, waits)
     }
 }
 

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use model::{
-    DerivedId, Event, EventId, EventType, KeptnContext, Kind, Payload, ServiceName, StageName,
-    Stored, StreamTime, TaskName,
+    DerivedId, Event, EventId, EventType, KeptnContext, Kind, Payload, StageName, Stored,
+    StreamTime, TaskName,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -87,10 +87,9 @@ impl Catalog {
         let stage = StageName::new(text(data, "stage")?).ok()?;
         let services = data.get(TASK)?.get("services")?.as_object()?;
         for (service, written) in services {
-            let (Ok(service), Some(image)) = (ServiceName::new(service), written.get("image"))
-            else {
-                continue;
-            };
+            let known = project.services.get_key_value(service.as_str());
+            let (Some((service, _)), Some(image)) = (known, written.get("image")) else { continue };
+            let service = service.clone();
             let mut values = project.own(&stage, &service).to_map();
             values.insert("image".to_owned(), image.clone());
             project.set_own(&stage, &service, Payload::from_map(&values));

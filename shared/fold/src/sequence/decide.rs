@@ -207,6 +207,10 @@ impl Sequences {
         });
         if let Some(run) = self.runs.get(&key).filter(|run| run.is_running()) {
             self.queue.open(run);
+            // A task of it may have been seen before it was decided.
+            if run.holds() {
+                self.queue.hold(run);
+            }
         }
     }
 }

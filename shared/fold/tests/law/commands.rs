@@ -416,6 +416,21 @@ fn an_update_waits_for_config_store_whatever_others_answer() {
 }
 
 #[test]
+fn an_update_writes_nothing_for_a_service_that_is_gone() {
+    let mut stream = stream();
+    let (context, _) = stream.trigger("hard.d", carts("1"));
+    let task = stream.owed_in(&context).remove(0);
+    stream.command("service.delete", json!({"project": "p", "service": "carts"}));
+    stream.store(task);
+    stream.settle();
+    stream.command("service.create", json!({"project": "p", "service": "carts"}));
+    let project = stream.world.catalog.project("p").unwrap();
+    let own =
+        project.own(&StageName::new("hard").unwrap(), project.services.keys().next().unwrap());
+    assert_eq!(own.as_str(), "{}");
+}
+
+#[test]
 fn an_update_of_a_project_that_is_gone_fails() {
     let mut stream = stream();
     let (context, _) = stream.trigger("hard.d", carts("1"));

@@ -16,4 +16,5 @@ mod status;
 mod story;
 mod stream;
 mod time;
+mod waiting;
 mod watch;

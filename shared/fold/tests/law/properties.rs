@@ -1,12 +1,17 @@
 //! What holds for every history.
 
-use fold::{World, plan};
+use std::collections::BTreeSet;
+
+use fold::{
+    World, plan,
+    sequence::{Origin, Phase},
+};
 use model::StreamTime;
-use proptest::{collection::vec, prelude::*};
+use proptest::{collection::vec, prelude::*, strategy::ValueTree as _, test_runner::TestRunner};
 
 use crate::{
     random::{Op, Player, hostile_op, op},
-    stream::{Stream, owed},
+    stream::{Stream, owed, short},
     watch::Watch,
 };
 
@@ -125,45 +130,59 @@ fn look_at_status(stream: &Stream) -> Result<(), TestCaseError> {
     Ok(())
 }
 
+/// What random histories must come to now and then, else they prove little.
+const WANTED: [&str; 18] = [
+    "queued",
+    "paused",
+    "undecided",
+    "sync",
+    "bracket",
+    "held behind its end",
+    "late task",
+    "dev.d.finished succeeded/pass",
+    "dev.d.finished aborted/pass",
+    "hard.d.finished succeeded/pass",
+    "hard.rollback.finished succeeded/pass",
+    "prod.d.finished succeeded/pass",
+    "dev.loop.finished succeeded/fail",
+    "dev.slow.finished succeeded/pass",
+    "dev.gate.finished succeeded/pass",
+    "update.finished succeeded/pass",
+    "project.delete.finished succeeded/pass",
+    "sequence.resume.finished succeeded/pass",
+];
+
 #[test]
-fn tmp_stats() {
-    use proptest::{strategy::ValueTree, test_runner::TestRunner};
+fn random_histories_get_everywhere() {
     let mut runner = TestRunner::deterministic();
-    let mut counts = std::collections::BTreeMap::<String, usize>::new();
-    for _ in 0..300 {
+    let mut seen = BTreeSet::new();
+    for _ in 0..400 {
         let ops = vec(op(), 1..80).new_tree(&mut runner).unwrap().current();
         let mut player = Player::new();
         for op in &ops {
             player.play(op);
-            let runs: Vec<_> = player.stream.world.sequences.runs().collect();
-            if runs.iter().any(|run| run.is_in_line()) {
-                *counts.entry("inline".into()).or_default() += 1;
-            }
-            if runs.iter().any(|run| run.is_paused) {
-                *counts.entry("paused".into()).or_default() += 1;
-            }
-            if runs.iter().any(|run| run.is_ended() && run.open.is_some()) {
-                *counts.entry("endedopen".into()).or_default() += 1;
-            }
-            if runs.iter().any(|run| run.phase == fold::sequence::Phase::Undecided) {
-                *counts.entry("undecided".into()).or_default() += 1;
-            }
-            if runs.iter().any(|run| run.origin == fold::sequence::Origin::Sync) {
-                *counts.entry("sync".into()).or_default() += 1;
-            }
-            if runs.iter().any(|run| run.services.len() > 1) {
-                *counts.entry("bracket".into()).or_default() += 1;
-            }
-            *counts.entry("ops".into()).or_default() += 1;
+            seen.extend(sights(&player.stream));
         }
-        for e in player.stream.said().skip(8) {
-            *counts.entry(crate::stream::short(e)).or_default() += 1;
-        }
-        for n in &player.stream.notes {
-            *counts.entry(format!("NOTE {n}")).or_default() += 1;
-        }
+        seen.extend(player.stream.said().map(short));
     }
-    for (k, v) in counts {
-        println!("{v:6} {k}");
+    let missing: Vec<_> = WANTED.iter().filter(|wanted| !seen.contains(**wanted)).collect();
+    assert!(missing.is_empty(), "{missing:?}");
+}
+
+fn sights(stream: &Stream) -> impl Iterator<Item = String> {
+    let mut seen = Vec::new();
+    for run in stream.world.sequences.runs() {
+        let has_task = run.open.as_ref().is_some_and(|task| !task.is_approval());
+        let sights = [
+            (run.is_in_line(), "queued"),
+            (run.is_paused, "paused"),
+            (run.phase == Phase::Undecided, "undecided"),
+            (run.origin == Origin::Sync, "sync"),
+            (run.services.len() > 1, "bracket"),
+            (run.is_ended() && has_task, "held behind its end"),
+            (run.is_paused && run.step == 2 && has_task && run.tasks_done == 0, "late task"),
+        ];
+        seen.extend(sights.iter().filter(|(is, _)| *is).map(|(_, what)| (*what).to_owned()));
     }
+    seen.into_iter()
 }

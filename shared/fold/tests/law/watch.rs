@@ -55,6 +55,8 @@ impl Watch {
                     "two at once: {run:#?} {other:#?}"
                 );
                 let is_before = other.place < run.place && other.is_in_line();
+                // It may have begun to want the slot after this one took it.
+                let is_before = is_before && other.cause <= run.cause;
                 assert!(!is_taken || !is_before, "overtaken: {other:#?} by {run:#?}");
                 let is_held = is_taken && other.holds() && !self.late.contains(&other.key);
                 assert!(!is_held, "a slot is held twice: {run:#?} {other:#?}");
