@@ -60,7 +60,7 @@ proptest! {
     }
 
     #[test]
-    fn a_snapshot_at_any_event_changes_nothing(ops in vec(hostile_op(), 1..50)) {
+    fn a_snapshot_at_any_event_changes_nothing(ops in vec(hostile_op(), 1..20)) {
         let player = played(&ops);
         let events = &player.stream.events;
         let mut whole = World::default();
