@@ -27,6 +27,7 @@ use serde::{Deserialize, Serialize};
 pub(crate) use self::decide::{known_service, known_stage};
 pub use self::{
     answer::SOURCE,
+    decide::OWN_VALUES_BYTES_MAX,
     update::{TASK as UPDATE, Update},
 };
 use crate::{

@@ -1,15 +1,22 @@
 //! What a command is answered: accepted with what it makes true, or refused with rule and hint.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
-use model::{CommandObject, ProjectName, ServiceName, StageName, name::shortened, nearest::hint};
+use model::{
+    CommandObject, Payload, ProjectName, ServiceName, StageName, name::shortened, nearest::hint,
+};
 use serde_json::{Map, Value};
 
 use super::{Catalog, Command, Project, answer::IMAGE};
 use crate::{
     Definition,
     refusal::{Code, Refusal},
+    sequence::DATA_BYTES_MAX,
     values::{Object, patch, take_object, text},
 };
+
+/// Most bytes of the values that a stage has of its own for a service, as JSON. Every task of the
+/// stage is sent them, those of all services of a bracket together.
+pub const OWN_VALUES_BYTES_MAX: usize = 64 * 1024;
 
 impl Catalog {
     /// Decides a command on the catalog as it is. The answer holds the members of `data` that the
@@ -54,13 +61,14 @@ impl Catalog {
         }
         let definition = read_documents(command, data)?;
         let mut answer = documents(&definition);
-        answer.insert(
-            "createdProject".to_owned(),
-            serde_json::json!({
-                "projectName": name,
-                "shipyard": answer.get("shipyard"),
-            }),
-        );
+        let mut created = Map::new();
+        created.insert("projectName".to_owned(), name.as_str().into());
+        let bytes: usize = answer.values().filter_map(Value::as_str).map(str::len).sum();
+        let shipyard = answer.get("shipyard").cloned().unwrap_or_default();
+        if bytes + shipyard.as_str().map_or(0, str::len) <= DATA_BYTES_MAX {
+            created.insert("shipyard".to_owned(), shipyard);
+        }
+        answer.insert("createdProject".to_owned(), Value::Object(created));
         Ok(answer)
     }
 
@@ -122,6 +130,17 @@ impl Catalog {
         let mut values = project.own(&stage, &service).to_map();
         values.remove(IMAGE);
         patch(&mut values, &changes);
+        let bytes = Payload::from_map(&values).as_str().len();
+        if bytes > OWN_VALUES_BYTES_MAX {
+            return Err(Refusal::new(
+                Code::Invalid,
+                format!(
+                    "the values of a service in a stage must be at most {OWN_VALUES_BYTES_MAX} \
+                     bytes of JSON, would be {bytes}"
+                ),
+                "keep what is large where executors can fetch it",
+            ));
+        }
         let mut answer = Map::new();
         answer.insert("configurationChange".to_owned(), serde_json::json!({ "values": values }));
         Ok(answer)

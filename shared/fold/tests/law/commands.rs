@@ -32,6 +32,37 @@ fn a_project_is_created_with_its_documents() {
 }
 
 #[test]
+fn an_answer_with_the_largest_documents_fits_into_a_message() {
+    let fill = |text: &str| {
+        let rest = model::document::DOCUMENT_BYTES_MAX - text.len() - 2;
+        format!("{text}\n#{}", "x".repeat(rest))
+    };
+    let uniform = fill("spec: {services: []}");
+    let mut stream = Stream::with_documents(&fill(&documents()), Some(&uniform), &["carts"]);
+    let finished = stream.said().find(|event| short(event).starts_with("project.create.finished"));
+    assert!(finished.unwrap().to_json().len() <= 800_000);
+    stream.deliver("dev.d", "1");
+    assert!(stream.is_empty());
+}
+
+#[test]
+fn own_values_cannot_pile_up_without_end() {
+    let mut stream = stream();
+    let mut set = |key: &str, length: usize| {
+        stream.command(
+            "configuration.change",
+            json!({"project": "p", "stage": "dev",
+            "service": "carts", "configurationChange": {"values": {key: "x".repeat(length)}}}),
+        )
+    };
+    assert_eq!(set("a", 60_000)["status"], "succeeded");
+    let refused = set("b", 60_000);
+    assert_eq!(refused["code"], "invalid");
+    assert!(refused["message"].as_str().unwrap().contains("at most 65536 bytes"), "{refused}");
+    assert_eq!(set("a", 10)["status"], "succeeded");
+}
+
+#[test]
 fn a_project_may_have_the_longest_name_that_is_one() {
     let mut stream = Stream::default();
     let name = "a".repeat(model::name::PROJECT_NAME_BYTES_MAX);
