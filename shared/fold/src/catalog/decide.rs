@@ -56,7 +56,7 @@ impl Catalog {
             return Err(Refusal::new(
                 Code::Exists,
                 format!("project `{name}` exists already"),
-                "choose another name, or change it with `project.update`",
+                "choose another name, or change it with `keptn update project`",
             ));
         }
         let definition = read_documents(command, data)?;
