@@ -205,7 +205,7 @@ fn port_of(urls: &[String]) -> io::Result<u16> {
         .ok_or_else(|| io::Error::other("the ports file must name a port"))
 }
 
-/// Looks for the binary once in a process; `/opt/nats` is where images keep it.
+/// Looks for the binary once in a process.
 async fn binary() -> Result<PathBuf, TestServerError> {
     static FOUND: OnceLock<PathBuf> = OnceLock::new();
     if let Some(path) = FOUND.get() {
@@ -217,9 +217,5 @@ async fn binary() -> Result<PathBuf, TestServerError> {
 
 #[expect(clippy::disallowed_methods, reason = "tests have no settings but these variables")]
 fn variable(name: &str) -> Option<String> {
-    let installed = Path::new("/opt/nats/nats-server");
-    std::env::var(name).ok().or_else(|| {
-        (name == "NATS_SERVER_BIN" && installed.is_file())
-            .then(|| installed.to_string_lossy().into_owned())
-    })
+    std::env::var(name).ok()
 }
