@@ -165,7 +165,9 @@ impl TestServer {
             .stdout(Stdio::null())
             .stderr(log)
             .spawn()?;
-        let file = ports.join(format!("nats-server_{}.ports", child.id()));
+        // The server names the file after its own, which in the cache ends with its version.
+        let name = self.binary.file_name().unwrap_or_default().to_string_lossy();
+        let file = ports.join(format!("{name}_{}.ports", child.id()));
         self.child = Some(child);
         let found = self.wait_for_ports(&file)?;
         let listening = BootTime::now();
