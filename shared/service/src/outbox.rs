@@ -105,8 +105,12 @@ impl<D: Clone> Outbox<D> {
         }
     }
 
-    /// Forgets an event that was seen in the stream.
-    pub fn seen(&mut self, id: DerivedId) {
+    /// Forgets an event whose id was seen in the stream, unless the fold still owes it: then
+    /// somebody else's event has its id.
+    pub fn seen(&mut self, id: DerivedId, is_owed: impl Fn(&Owed<D>) -> bool) {
+        if self.entries.get(&id).is_some_and(|entry| is_owed(&entry.owed)) {
+            return;
+        }
         if let Some(entry) = self.entries.remove(&id)
             && let Some(at) = entry.at
         {

@@ -37,11 +37,6 @@ impl Shutdown {
             std::future::pending::<()>().await;
         }
     }
-
-    /// Returns whether it is time to stop.
-    pub fn is_requested(&self) -> bool {
-        *self.requested.borrow()
-    }
 }
 
 async fn received(kind: SignalKind) {

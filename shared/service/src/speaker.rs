@@ -8,7 +8,7 @@ use std::{pin::Pin, time::Duration};
 
 use bus::{BootTime, Bus, Lease, Outgoing, PublishError, Publisher};
 use fold::{Note, Owed, Owes, Waits};
-use futures_util::{StreamExt, future, stream::FuturesUnordered};
+use futures_util::{StreamExt, stream::FuturesUnordered};
 use model::{DerivedId, Event, Stored, StreamTime};
 use tracing::{debug, info, warn};
 
@@ -27,6 +27,9 @@ const GRACE: Duration = Duration::from_secs(30);
 
 /// Longest sleep: a machine that was suspended must look at the clock soon.
 const SLEEP_MAX: Duration = Duration::from_secs(1);
+
+/// Shortest sleep: whatever the loop believes is due, the reader and the connection run in between.
+const TURN_MIN: Duration = Duration::from_millis(1);
 
 /// How often a deadline that has passed is looked at until its event is seen.
 const DEADLINE_LOOK: Duration = Duration::from_millis(100);
@@ -132,7 +135,8 @@ where
                 if let Ok(event) = &stored.body
                     && let Some(id) = DerivedId::parse(event.id.as_str())
                 {
-                    self.outbox.seen(id);
+                    let (state, now) = (self.follower.state(), self.bus.server_now());
+                    self.outbox.seen(id, |owed| state.is_owed(owed, now));
                 }
                 if self.follower.is_caught_up() {
                     log_notes(&stored, &notes);
@@ -147,6 +151,7 @@ where
                 );
                 self.outbox.clear();
                 self.flights = FuturesUnordered::new();
+                self.room = Room::Free;
             }
         }
     }
@@ -253,10 +258,14 @@ where
         }
     }
 
-    /// Returns when there is something to do without a message.
+    /// Returns when there is something to do without a message. What cannot be said yet is none:
+    /// the reader says when it has caught up, and an ack when there is place for another event.
     fn wake_at(&self) -> BootTime {
         let now = BootTime::now();
         let latest = now.after(SLEEP_MAX);
+        if !self.follower.is_caught_up() || self.publisher.free() == 0 {
+            return latest;
+        }
         let outbox = self.outbox.next_moment().filter(|_| matches!(self.room, Room::Free));
         let room = match self.room {
             Room::Full { ask_at, .. } => Some(ask_at),
@@ -280,13 +289,9 @@ where
     }
 }
 
+/// Gives the rest of the process its turn even if the moment has passed.
 async fn sleep_until(at: BootTime) {
-    let wait = at.since(BootTime::now());
-    if wait.is_zero() {
-        future::ready(()).await;
-    } else {
-        tokio::time::sleep(wait).await;
-    }
+    tokio::time::sleep(at.since(BootTime::now()).max(TURN_MIN)).await;
 }
 
 /// Publishes only if nobody spoke on the subject since the fold read.

@@ -32,8 +32,8 @@ fn what_is_owed_is_said_once_in_order_and_forgotten_when_it_is_seen() {
     outbox.take(vec![owed(1, "b")], at(0));
     assert_eq!(due(&mut outbox, 0, 0), [id("b").to_string(), id("a").to_string()]);
     assert!(due(&mut outbox, 60_000, 0).is_empty(), "on its way");
-    outbox.seen(id("a"));
-    outbox.seen(id("b"));
+    outbox.seen(id("a"), |_| false);
+    outbox.seen(id("b"), |_| false);
     assert!(outbox.is_empty());
     assert_eq!(outbox.last_number(), 2);
 }
@@ -98,4 +98,12 @@ fn no_more_than_there_is_room_for() {
     outbox.take((1..=5).map(|n| owed(n, &n.to_string())).collect(), at(0));
     assert_eq!(outbox.letters(at(0), 3, 0, |_| true).len(), 3);
     assert_eq!(outbox.letters(at(0), 3, 0, |_| true).len(), 2);
+}
+
+#[test]
+fn what_is_still_owed_behind_an_event_with_its_id_is_kept() {
+    let mut outbox = Outbox::default();
+    outbox.take(vec![owed(1, "a")], at(0));
+    outbox.seen(id("a"), |_| true);
+    assert_eq!(due(&mut outbox, 0, 0), [id("a").to_string()]);
 }
