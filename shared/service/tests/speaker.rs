@@ -43,7 +43,7 @@ impl Scene {
         let lease = bus.lease(names::CONFIG_STORE, "somebody-else");
         until("lease", async || lease.holds()).await;
         let (sender, received) = std::sync::mpsc::channel();
-        let url = server.url().to_owned();
+        let url = server.url();
         // A runtime of its own, as in a process: if its loop does not yield, nothing in it runs.
         thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
