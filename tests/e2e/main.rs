@@ -2,18 +2,22 @@
 //!
 //! Nothing here links a service: events go in through a bare NATS client, commands through the
 //! binary `keptn`, and what happened is read from the stream. Start with [`delivery`], then
-//! [`harness`].
+//! [`tests::harness`].
 #![cfg(test)]
 
-mod harness;
+use tests::harness;
 
 mod bad_input;
+mod checker;
 mod command_line;
 #[cfg(feature = "docker")]
 mod containers;
 mod crash;
 mod delivery;
+mod doctor;
 mod foreign_client;
+mod http;
 mod people;
+mod resources;
 mod start_order;
 mod two_controllers;

@@ -23,6 +23,8 @@ const IMPURE: [&str; 10] = [
 ];
 /// Crates that one member may use directly, and the member.
 const OWNED: [(&str, &str); 2] = [("async-nats", "bus"), ("cloudevents-sdk", "bus")];
+/// Who may link services: the one that carries them all, and the simulation that plays them.
+const LINKS_SERVICES: [&str; 2] = ["keptn", "tests"];
 
 #[test]
 fn pure_crates_have_no_runtime_clock_or_chance_below_them() {
@@ -63,11 +65,23 @@ fn services_do_not_link_each_other() {
         .collect();
     assert!(services.len() >= 5, "services found: {services:?}");
     let mut broken = Vec::new();
-    for member in members.iter().filter(|member| text(member, "name") != "keptn") {
+    for member in members.iter().filter(|member| !LINKS_SERVICES.contains(&&*text(member, "name")))
+    {
         let linked = direct_dependencies(member).into_iter().filter(|name| services.contains(name));
         broken.extend(linked.map(|name| format!("{}: {name}", text(member, "name"))));
     }
-    assert_kept("only `keptn` links services; they talk through NATS", &broken);
+    assert_kept("only `keptn` and `tests` link services; they talk through NATS", &broken);
+}
+
+#[test]
+fn the_driver_of_tests_is_never_shipped() {
+    let mut broken = Vec::new();
+    for member in members().iter().filter(|member| text(member, "name") != "tests") {
+        if dependencies(member, is_normal).contains(&"testing".to_owned()) {
+            broken.push(text(member, "name"));
+        }
+    }
+    assert_kept("`testing` is a dependency for tests, never of what is shipped", &broken);
 }
 
 #[test]
@@ -106,8 +120,18 @@ fn members() -> Vec<Value> {
 
 /// Returns the names of all dependencies in a manifest, those for tests included.
 fn direct_dependencies(member: &Value) -> Vec<String> {
+    dependencies(member, |_| true)
+}
+
+fn dependencies(member: &Value, is_meant: fn(&Value) -> bool) -> Vec<String> {
     let list = member["dependencies"].as_array().expect("a package lists dependencies");
-    list.iter().map(|dependency| text(dependency, "name")).collect()
+    let meant = list.iter().filter(|dependency| is_meant(dependency));
+    meant.map(|dependency| text(dependency, "name")).collect()
+}
+
+/// Tells whether a dependency is neither for tests alone nor for the build.
+fn is_normal(dependency: &Value) -> bool {
+    dependency["kind"].is_null()
 }
 
 fn text(value: &Value, key: &str) -> String {

@@ -17,7 +17,7 @@ fn versions_agree_everywhere() {
         ("deploy/Dockerfile", format!("RUSTUP_TOOLCHAIN={of_toolchain}\n")),
         ("docker-compose.yml", format!("keptn-status-view:${{KEPTN_VERSION:-{of_workspace}}}")),
         ("deploy/local-images", format!("nats_version={of_nats}\n")),
-        ("tests/e2e/harness/docker.rs", format!("\"{of_nats}-alpine\"")),
+        ("tests/src/harness/docker.rs", format!("\"{of_nats}-alpine\"")),
     ];
     let broken: Vec<String> = wanted
         .iter()

@@ -1,11 +1,17 @@
 //! The command line as clap reads it: all commands, and the arguments that several of them share.
 
-use std::process::ExitCode;
+mod talk;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
-use model::{ProjectName, ServiceName, StageName};
+use std::{process::ExitCode, time::Duration};
 
-use crate::{commands, failure::Exit, terminal};
+use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
+use model::{
+    ProjectName, ServiceName, StageName,
+    duration::{self, InvalidDuration},
+};
+
+use self::talk::{InertArgs, TalkArgs};
+use crate::{commands, examples, failure::Exit, terminal};
 
 /// Exit codes, at the end of the help.
 const AFTER_HELP: &str = "\
@@ -29,6 +35,12 @@ pub(crate) struct Arguments {
     /// How to reach NATS.
     #[command(flatten)]
     pub(crate) connection: ConnectionArgs,
+    /// How much is said.
+    #[command(flatten)]
+    pub(crate) talk: TalkArgs,
+    /// What Keptn's scripts give, too.
+    #[command(flatten)]
+    pub(crate) inert: InertArgs,
     /// What to do.
     #[command(subcommand)]
     pub(crate) command: TopCommand,
@@ -51,11 +63,16 @@ pub(crate) enum TopCommand {
     /// What needs NATS and waits.
     #[command(flatten)]
     Waiting(Command),
-    /// Check a shipyard or a uniform, without a server
+    /// Check shipyards, uniforms or events, without a server
     #[command(subcommand)]
     Lint(commands::lint::LintCommand),
+    /// Write an old shipyard in Keptn's present form, without a server
+    #[command(subcommand)]
+    Convert(commands::convert::ConvertCommand),
     /// Print the completion script of a shell
     Completion(commands::completion::CompletionArgs),
+    /// Print the version
+    Version,
     /// Run one part of the stack
     #[command(hide = true)]
     Serve(commands::serve::ServeArgs),
@@ -68,15 +85,19 @@ pub(crate) enum Command {
     Dev(commands::dev::DevArgs),
     /// Play the demo's history: project `sockshop`, with hardening behind dev
     Demo,
+    /// Look for what is wrong, and say what to do about it; changes nothing
+    Doctor(commands::doctor::DoctorArgs),
     /// Create a project or a service
     #[command(subcommand)]
     Create(commands::create::CreateCommand),
     /// Replace a project's shipyard
     #[command(subcommand)]
     Update(commands::update::UpdateCommand),
-    /// Delete a project or a service
+    /// Delete a project, a service or a resource
     #[command(subcommand)]
     Delete(commands::delete::DeleteCommand),
+    /// Add a file to a project, a stage or a service, or replace it there
+    AddResource(commands::resource::AddResourceArgs),
     /// Set a service's own values in a stage
     #[command(subcommand)]
     Configure(commands::configure::ConfigureCommand),
@@ -84,11 +105,11 @@ pub(crate) enum Command {
     #[command(subcommand)]
     View(commands::view::ViewCommand),
     /// Start a sequence: bring a stage up to date, or deliver one artifact
-    Trigger(commands::trigger::TriggerArgs),
-    /// List projects, stages, services, runs or events
+    Trigger(Box<commands::trigger::TriggerArgs>),
+    /// List projects, stages, services, runs, open approvals, events or resources
     #[command(subcommand)]
     Get(commands::get::GetCommand),
-    /// Send an event from a file
+    /// Send an event
     #[command(subcommand)]
     Send(commands::send::SendCommand),
     /// Approve what waits for it
@@ -104,6 +125,9 @@ pub(crate) enum Command {
     /// Go on with paused runs
     #[command(subcommand)]
     Resume(commands::sequence::SequenceCommand),
+    /// Run again what has failed in a delivery
+    #[command(subcommand)]
+    Retry(commands::retry::RetryCommand),
 }
 
 /// The project, required.
@@ -147,6 +171,28 @@ pub(crate) struct ServiceArg {
     pub(crate) service: ServiceName,
 }
 
+/// How long to follow what happens.
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct FollowArgs {
+    /// Go on with what happens, until Ctrl-C
+    #[arg(short, long)]
+    pub(crate) watch: bool,
+    /// Longest time to go on; a number alone is seconds
+    #[arg(long, value_name = "DURATION", value_parser = watch_time, requires = "watch")]
+    pub(crate) watch_time: Option<Duration>,
+}
+
+/// Reads a duration, or Keptn's number of seconds.
+///
+/// # Errors
+/// [`InvalidDuration`] for what is neither.
+pub(crate) fn watch_time(text: &str) -> Result<Duration, InvalidDuration> {
+    match text.parse() {
+        Ok(secs) => Ok(Duration::from_secs(secs)),
+        Err(_) => duration::parse(text),
+    }
+}
+
 /// Form of an answer that is no table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Document {
@@ -169,6 +215,22 @@ pub(crate) enum ListForm {
     Yaml,
 }
 
+/// Returns the command line's definition, with examples for each command.
+pub(crate) fn definition() -> clap::Command {
+    examples::add_to(Arguments::command())
+}
+
+/// Reads what was typed.
+///
+/// # Errors
+/// Help that was asked for, or why the arguments cannot be read.
+pub(crate) fn read() -> Result<Arguments, clap::Error> {
+    let definition = definition();
+    let matches = definition.clone().try_get_matches()?;
+    // What the matches lack is told with the usage.
+    Arguments::from_arg_matches(&matches).map_err(|error| error.format(&mut definition.clone()))
+}
+
 /// Prints the help that was asked for, or why the arguments cannot be read.
 pub(crate) fn refuse(error: &clap::Error) -> ExitCode {
     if error.use_stderr() {
@@ -188,13 +250,35 @@ fn as_hints(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
-
     use super::*;
+    use crate::terminal::Loudness;
 
     #[test]
     fn the_definition_is_sound() {
-        Arguments::command().debug_assert();
+        definition().debug_assert();
+    }
+
+    #[test]
+    fn quiet_and_verbose_exclude_each_other() {
+        let read = |line: &str| Arguments::try_parse_from(line.split(' '));
+        assert_eq!(read("keptn get project -q").unwrap().talk.loudness(), Loudness::Quiet);
+        assert_eq!(read("keptn --verbose demo").unwrap().talk.loudness(), Loudness::Verbose);
+        assert!(read("keptn get project -q -v").is_err());
+    }
+
+    #[test]
+    fn what_keptns_scripts_give_to_every_command_is_accepted() {
+        let line = "keptn get projects -y -n keptn --config-file=c";
+        assert!(Arguments::try_parse_from(line.split(' ')).is_ok());
+        let unknown = Arguments::try_parse_from(["keptn", "get", "projects", "--mock"]);
+        assert!(unknown.unwrap_err().to_string().contains("unexpected argument '--mock'"));
+    }
+
+    #[test]
+    fn a_watch_time_is_seconds_or_a_duration() {
+        assert_eq!(watch_time("90"), Ok(Duration::from_secs(90)));
+        assert_eq!(watch_time("2m"), Ok(Duration::from_mins(2)));
+        assert!(watch_time("soon").is_err());
     }
 
     #[test]

@@ -19,7 +19,7 @@ use crate::{
     arguments::ConnectionArgs,
     environment,
     failure::{Exit, Failure},
-    stamp,
+    stamp, terminal,
 };
 
 /// Name of the connection, as NATS lists it.
@@ -93,7 +93,14 @@ impl Client {
     async fn connect_to(options: ConnectOptions) -> Result<Self, Failure> {
         let bus =
             Bus::connect_once(options, CONNECT_WAIT).await.map_err(|error| refused(&error))?;
+        let version = bus.server_version().unwrap_or_default();
+        terminal::detail(&format!("connected to {}, nats-server {version}", bus.urls()));
         Ok(Self { bus })
+    }
+
+    /// Returns the connection, for reads that are no queries.
+    pub(crate) const fn bus(&self) -> &Bus {
+        &self.bus
     }
 
     /// Returns the version of nats-server.
@@ -129,7 +136,26 @@ impl Client {
         query: &(impl Serialize + Sync),
         limit: Duration,
     ) -> Result<A, Failure> {
+        terminal::detail(&format!("asking {subject}"));
         self.bus.request_json(subject, query, limit).await.map_err(not_asked)
+    }
+
+    /// Asks the view for what is newer than it was; none if nothing is within the view's own wait.
+    ///
+    /// # Errors
+    /// As [`Self::ask`].
+    pub(crate) async fn ask_newer<A: DeserializeOwned>(
+        &self,
+        subject: &str,
+        query: &(impl Serialize + Sync),
+    ) -> Result<Option<A>, Failure> {
+        match self.bus.request_json(subject, query, QUERY_WAIT).await {
+            Ok(answer) => Ok(Some(answer)),
+            Err(RequestError::Refused(refusal)) if refusal.error.code == QueryErrorCode::Behind => {
+                Ok(None)
+            }
+            Err(error) => Err(not_asked(error)),
+        }
     }
 
     /// Stores an event, and returns where.
@@ -156,7 +182,9 @@ impl Client {
             expected_last_subject_sequence: None,
         };
         let stored = self.bus.publisher().publish(outgoing).await;
-        stored.map(|ack| ack.position).map_err(|error| not_stored(&error))
+        let position = stored.map(|ack| ack.position).map_err(|error| not_stored(&error))?;
+        terminal::detail(&format!("stored {} at position {position}", event.event_type));
+        Ok(position)
     }
 
     /// Stores a command and waits until it is decided; returns its `.finished`.

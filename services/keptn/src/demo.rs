@@ -195,6 +195,8 @@ impl Player<'_> {
             sequence: name(SEQUENCE_NAME)?,
             request,
             labels: Map::new(),
+            data: Map::new(),
+            git_commit_id: None,
         };
         let context = KeptnContext::of_trigger(&stamp::new_id()?);
         let event = wire::trigger(&trigger, &context, stamp::stamp()?);

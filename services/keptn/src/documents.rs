@@ -1,4 +1,4 @@
-//! Shipyards and uniforms from files: read whole, with all their problems told at once.
+//! Shipyards, uniforms and events from files: read whole, with all their problems told at once.
 
 use std::{io::Read as _, path::Path};
 
@@ -31,6 +31,24 @@ pub(crate) fn read_file(path: &Path) -> Result<String, Failure> {
         return Err(Failure::usage(message));
     }
     Ok(text)
+}
+
+/// Writes a file that must not be there yet.
+///
+/// # Errors
+/// Exit code 5 if it is there, 2 with what the system says.
+pub(crate) fn write_new(path: &Path, text: &str) -> Result<(), Failure> {
+    let shown = path.display();
+    let written = std::fs::File::create_new(path)
+        .and_then(|mut file| std::io::Write::write_all(&mut file, text.as_bytes()));
+    written.map_err(|error| {
+        if error.kind() == std::io::ErrorKind::AlreadyExists {
+            Failure::refused(format!("file `{shown}` is there already"))
+                .hint("name another file, or remove this one")
+        } else {
+            Failure::usage(format!("file `{shown}` must be writable: {error}"))
+        }
+    })
 }
 
 /// Tells the warnings of a document, and returns it or all its errors.

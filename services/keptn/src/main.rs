@@ -1,16 +1,19 @@
 //! The command line `keptn`: what people type, and the whole stack in one command.
 //!
-//! Reading order: [`arguments`] (what can be typed), [`commands`] (one file a command), [`client`]
-//! (how NATS is asked), [`wire`] (what is published), [`render`] (value to text), [`watch`] (until
-//! a delivery ends), [`stack`] (the processes of `keptn dev`), [`demo`] (its history).
+//! Reading order: [`arguments`] (what can be typed), [`examples`], [`commands`] (one file a command), [`client`]
+//! (how NATS is asked), [`wire`] (what is published; in `model`), [`render`] (value to text), [`watch`] (until
+//! a delivery ends), [`follow`] (what is newer), [`stack`] (the processes of `keptn dev`), [`demo`] (its history).
 
+mod approvals;
 mod arguments;
 mod client;
 mod commands;
 mod demo;
 mod documents;
 mod environment;
+mod examples;
 mod failure;
+mod follow;
 mod lookup;
 mod render;
 mod screen;
@@ -19,14 +22,13 @@ mod stamp;
 mod terminal;
 mod values;
 mod watch;
-mod wire;
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use model::wire;
 
 fn main() -> ExitCode {
-    match arguments::Arguments::try_parse() {
+    match arguments::read() {
         Ok(arguments) => commands::run(arguments),
         Err(error) => arguments::refuse(&error),
     }

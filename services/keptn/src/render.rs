@@ -3,14 +3,17 @@
 //! Reading order: [`artifact`], [`ago`], [`paint`], [`table`], then one file per picture.
 
 pub(crate) mod ago;
+pub(crate) mod approvals;
 pub(crate) mod artifact;
 pub(crate) mod document;
 pub(crate) mod events;
+pub(crate) mod lint;
 pub(crate) mod live;
 pub(crate) mod outcome;
 mod paint;
 pub(crate) mod plan;
 pub(crate) mod projects;
+pub(crate) mod resources;
 pub(crate) mod sequences;
 pub(crate) mod services;
 pub(crate) mod status;

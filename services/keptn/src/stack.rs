@@ -87,6 +87,7 @@ pub(crate) struct Stack {
     services: JoinSet<()>,
     nats: JoinSet<()>,
     place: Place,
+    ui_token_file: Option<PathBuf>,
 }
 
 impl Stack {
@@ -109,13 +110,22 @@ impl Stack {
         let spec = ChildSpec::nats_server(&program, nats_binary, &config, &place);
         nats.spawn(supervisor::run(spec, nats_stopped));
         let services = JoinSet::new();
-        Ok(Self { ports, program, stop_services, stop_nats, services, nats, place })
+        let ui_token_file = None;
+        Ok(Self { ports, program, stop_services, stop_nats, services, nats, place, ui_token_file })
+    }
+
+    /// Lets those act over HTTP who know the token in this file; for services started from here on.
+    pub(crate) fn allow_acting(&mut self, token_file: Option<PathBuf>) {
+        self.ui_token_file = token_file;
     }
 
     /// Starts the services; none of them is ready yet.
     pub(crate) fn start_services(&mut self) {
         for component in Component::SERVICES {
-            let spec = ChildSpec::service(component, &self.program, self.ports, &self.place);
+            let mut spec = ChildSpec::service(component, &self.program, self.ports, &self.place);
+            if let (Component::StatusView, Some(file)) = (component, &self.ui_token_file) {
+                spec = spec.with_setting("UI_TOKEN_FILE", file.display().to_string());
+            }
             self.services.spawn(supervisor::run(spec, self.stop_services.subscribe()));
         }
     }

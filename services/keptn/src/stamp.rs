@@ -8,6 +8,9 @@ use uuid::Uuid;
 
 use crate::wire::Stamp;
 
+/// `source` of every event of the command line.
+pub(crate) const SOURCE: &str = "keptn-cli";
+
 /// Returns a new id, random in all its characters because people use the first eight of them.
 ///
 /// # Errors
@@ -29,5 +32,5 @@ pub(crate) fn now() -> StreamTime {
 /// # Errors
 /// As [`new_id`].
 pub(crate) fn stamp() -> Result<Stamp, InvalidId> {
-    Ok(Stamp { id: new_id()?, time: now().to_string() })
+    Ok(Stamp { id: new_id()?, time: now().to_string(), source: SOURCE })
 }

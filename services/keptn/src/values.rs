@@ -1,4 +1,4 @@
-//! `--set a.b=3` and `--labels k=v`: from flags to JSON.
+//! `--set a.b=3`, `--values a=1,b=2`, `--data a.b=c` and `--labels k=v`: from flags to JSON.
 
 use serde_json::{Map, Value};
 
@@ -20,23 +20,69 @@ pub(crate) enum ValueError {
     /// The artifact is no value.
     #[error("key `image` must not be set: an artifact is delivered")]
     Artifact,
+    /// What has a flag of its own is not given as data.
+    #[error("key `{0}` must not be given as data")]
+    Flag(String),
 }
+
+/// Members of an event's data that the flags of a trigger fill.
+const FLAG_KEYS: [&str; 6] = ["project", "stage", "service", "services", "labels", "sync"];
 
 /// Reads `key=value` pairs into an object: dots nest, a value is JSON or else text.
 ///
 /// # Errors
 /// [`ValueError`] with the first pair that cannot be taken.
 pub(crate) fn parse(pairs: &[String]) -> Result<Map<String, Value>, ValueError> {
+    object(pairs, |first| match first {
+        ARTIFACT_KEY => Err(ValueError::Artifact),
+        _ => Ok(()),
+    })
+}
+
+/// Reads members of an event's data, in the form of [`parse`].
+///
+/// # Errors
+/// [`ValueError`] with the first pair that cannot be taken.
+pub(crate) fn parse_data(pairs: &[String]) -> Result<Map<String, Value>, ValueError> {
+    object(pairs, |first| {
+        let has_flag = FLAG_KEYS.contains(&first);
+        if has_flag { Err(ValueError::Flag(first.to_owned())) } else { Ok(()) }
+    })
+}
+
+/// Reads pairs whose keys begin with what `check` accepts.
+fn object(
+    pairs: &[String],
+    check: impl Fn(&str) -> Result<(), ValueError>,
+) -> Result<Map<String, Value>, ValueError> {
     let mut values = Map::new();
     for pair in pairs {
         let (key, value) = split(pair)?;
         let value = serde_json::from_str(value).unwrap_or_else(|_| Value::from(value));
-        if key == ARTIFACT_KEY || key.starts_with("image.") {
-            return Err(ValueError::Artifact);
-        }
+        check(key.split('.').next().unwrap_or(key))?;
         insert(&mut values, key, value)?;
     }
     Ok(values)
+}
+
+/// Splits `a=1,b=2` as Keptn does; a comma inside a value stays, as in `a=[1,2]`.
+pub(crate) fn split_pairs(text: &str) -> Vec<String> {
+    let mut pairs: Vec<String> = Vec::new();
+    for part in text.split(',') {
+        match pairs.last_mut().filter(|_| !begins_pair(part)) {
+            Some(last) => {
+                last.push(',');
+                last.push_str(part);
+            }
+            None => pairs.push(part.to_owned()),
+        }
+    }
+    pairs
+}
+
+fn begins_pair(part: &str) -> bool {
+    let key = part.split_once('=').map_or("", |(key, _)| key);
+    !key.is_empty() && key.chars().all(|c| c.is_alphanumeric() || "._-/".contains(c))
 }
 
 /// Reads labels, `k=v` or `k=v,k=v`; values are text.
@@ -101,6 +147,24 @@ mod tests {
         assert_eq!(parsed(&["a=1", "a.b=1"]), Err(ValueError::Conflict("a.b".to_owned())));
         assert_eq!(parsed(&["a.b=1", "a=1"]), Err(ValueError::Conflict("a".to_owned())));
         assert_eq!(parsed(&["image=carts:1"]), Err(ValueError::Artifact));
+    }
+
+    #[test]
+    fn data_must_not_say_what_a_flag_says() {
+        let data = |pair: &str| parse_data(&[pair.to_owned()]);
+        assert_eq!(data("sync.from=dev"), Err(ValueError::Flag("sync".to_owned())));
+        let image = data("configurationChange.values.image=a:1").unwrap();
+        assert_eq!(Value::Object(image), json!({"configurationChange":{"values":{"image":"a:1"}}}));
+    }
+
+    #[test]
+    fn a_list_is_split_where_a_pair_begins() {
+        assert_eq!(split_pairs("a=1,b.c=x"), ["a=1", "b.c=x"]);
+        assert_eq!(
+            split_pairs(r#"a={"b":1,"c":"d=e"},f=[1,2]"#),
+            [r#"a={"b":1,"c":"d=e"}"#, "f=[1,2]"]
+        );
+        assert_eq!(split_pairs("nothing"), ["nothing"]);
     }
 
     #[test]

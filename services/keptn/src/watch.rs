@@ -39,7 +39,16 @@ pub(crate) struct Watched {
     pub(crate) runs_min: usize,
 }
 
-/// Watches until no run of the delivery is open and none is owed.
+/// How a watched delivery ended.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    /// The exit code that says so.
+    pub(crate) exit: Exit,
+    /// The delivery as it was then.
+    pub(crate) delivery: Delivery,
+}
+
+/// Watches and draws until no run of the delivery is open and none is owed.
 ///
 /// # Errors
 /// Exit code 8 at the time-out, which counts from `since`; the run goes on.
@@ -49,11 +58,36 @@ pub(crate) async fn until_ended(
     limit: Duration,
     since: Instant,
 ) -> Result<Exit, Failure> {
+    let mut drawing = Drawing::new(terminal::is_interactive(), terminal::paint());
+    let show = |delivery: &Delivery, is_ended| {
+        terminal::data(&drawing.show(delivery, client.now(), is_ended))
+    };
+    follow(client, watched, (limit, since), show).await.map(|ended| ended.exit)
+}
+
+/// Watches as [`until_ended`] does, and draws nothing.
+///
+/// # Errors
+/// As [`until_ended`].
+pub(crate) async fn silently_until_ended(
+    client: &Client,
+    watched: &Watched,
+    limit: Duration,
+    since: Instant,
+) -> Result<Ended, Failure> {
+    follow(client, watched, (limit, since), |_, _| Ok(())).await
+}
+
+async fn follow(
+    client: &Client,
+    watched: &Watched,
+    (limit, since): (Duration, Instant),
+    mut show: impl FnMut(&Delivery, bool) -> Result<(), Failure>,
+) -> Result<Ended, Failure> {
     let mut query = SequenceQuery {
         keptn_context: watched.context.to_string(),
         at_least: Some(watched.position),
     };
-    let mut drawing = Drawing::new(terminal::is_interactive(), terminal::paint());
     let mut is_silence_told = false;
     let mut last: Option<Delivery> = None;
     while since.elapsed() < limit {
@@ -63,10 +97,10 @@ pub(crate) async fn until_ended(
                 query.at_least = Some(delivery.position.max(watched.position));
                 let is_ended = !delivery.open && delivery.sequences.len() >= watched.runs_min;
                 if !delivery.sequences.is_empty() {
-                    terminal::data(&drawing.show(&delivery, client.now(), is_ended))?;
+                    show(&delivery, is_ended)?;
                 }
                 if is_ended {
-                    return Ok(ended(&delivery));
+                    return Ok(Ended { exit: ended(&delivery), delivery });
                 }
                 last = Some(delivery);
             }

@@ -42,6 +42,18 @@ fn wrong_use_ends_with_2_and_says_nothing_on_standard_output() {
         "configure service carts --project=p --stage=dev",
         "configure service carts --project=p --stage=dev --set=image=carts:1",
         "get nothing",
+        "get event --after=1 --before=2",
+        "get event --watch-time=1m",
+        "get project --quiet --verbose",
+        "trigger delivery second --project=p --stage=s",
+        "trigger check --sequence=other --project=p --stage=s",
+        "trigger evaluation --project=p --stage=s --service=c --end=2026-11-23T12:00:00",
+        "trigger evaluation --project=p --stage=s --service=c --timeframe=soon",
+        "trigger check --project=p --stage=s --git-commit-id=a/b",
+        "send event",
+        "send event approval.finished --stage=s",
+        "send event approval.finished --project=p --stage=s --file=f",
+        "lint shipyard",
         "frobnicate",
     ] {
         let (code, out, err) = said(&run(&line.split(' ').collect::<Vec<_>>()));
@@ -64,6 +76,9 @@ fn help_and_version_are_data() {
     assert!(out.contains("Exit codes:") && !out.contains("\n  serve"), "{out}");
     let (code, out, _) = said(&run(&["--version"]));
     assert_eq!((code, out.trim()), (0, concat!("keptn ", env!("CARGO_PKG_VERSION"))));
+    assert_eq!(said(&run(&["version"])), (0, out, String::new()));
+    let (_, out, _) = said(&run(&["get", "event", "--help"]));
+    assert!(out.contains("Examples:\n  keptn get event "), "{out}");
 }
 
 #[test]
@@ -132,6 +147,56 @@ fn a_shipyard_with_errors_is_refused_with_their_places() {
     assert!(err.starts_with(&format!("error: {path}: line 5, column ")), "{err}");
 }
 
+/// A shipyard without problems, and one with an error and a warning.
+const GOOD: &str = "apiVersion: spec.keptn.sh/0.2.3\nkind: Shipyard\nmetadata: {name: s}\nspec:\n  stages:\n    - {name: dev, sequences: [{name: go, tasks: [{name: a}]}]}\n";
+
+#[test]
+fn several_files_are_checked_and_one_that_is_refused_ends_with_2() {
+    let directory = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| {
+        let path = directory.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.to_string_lossy().into_owned()
+    };
+    let good = write("good.yaml", GOOD);
+    let bad =
+        write("bad.yaml", &GOOD.replace("name: dev", "name: Dev").replace("Shipyard", "Ship"));
+    let (code, out, err) = said(&run(&["lint", "shipyard", &good, &good]));
+    assert_eq!((code, out.as_str()), (0, ""));
+    assert_eq!(err, format!("{good}: a shipyard with dev\n").repeat(2));
+    let (code, out, err) = said(&run(&["lint", "shipyard", &good, &bad, "/no/such/file"]));
+    assert_eq!((code, out.as_str()), (2, ""), "{err}");
+    assert!(err.contains("\n 6 |     - {name: Dev, "), "{err}");
+    assert!(err.contains("`/no/such/file` must be readable"), "{err}");
+    let (code, out, err) = said(&run(&["lint", "shipyard", &good, &bad, "-o", "json"]));
+    assert_eq!((code, err.as_str()), (2, ""), "{out}");
+    let document: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(
+        document[0],
+        serde_json::json!({"file": good, "accepted": true, "errors": [], "warnings": []})
+    );
+    assert_eq!(
+        (&document[1]["accepted"], &document[1]["errors"][0]["line"]),
+        (&false.into(), &6.into())
+    );
+    assert_eq!(document[1]["warnings"][0]["line"], 2, "{document}");
+}
+
+#[test]
+fn quiet_leaves_nothing_but_errors_and_keptns_flags_change_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("s.yaml");
+    std::fs::write(&path, GOOD).unwrap();
+    let path = path.to_string_lossy();
+    let (code, out, err) = said(&run(&["lint", "shipyard", &path, "--quiet", "--namespace=keptn"]));
+    assert_eq!((code, out.as_str(), err.as_str()), (0, "", ""));
+    let (_, _, err) = said(&run(&["lint", "shipyard", &path, "-n", "keptn", "-y"]));
+    assert!(err.starts_with("note: --namespace changes nothing: "), "{err}");
+    let (code, _, err) = said(&run(&["get", "projects", "-q"]));
+    assert_eq!(code, 3);
+    assert!(err.starts_with("error: NATS must be reachable"), "{err}");
+}
+
 #[test]
 fn a_file_that_is_missing_or_no_event_ends_with_2() {
     let (code, _, err) = said(&run(&["create", "project", "p", "--shipyard", "/no/such/file"]));
@@ -179,9 +244,20 @@ fn dev_refuses_a_port_that_is_in_use() {
     let held = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let port = held.local_addr().unwrap().port();
     let directory = tempfile::tempdir().unwrap();
-    let (code, out, err) = dev(directory.path(), &[&format!("--port={port}")]);
+    let (code, out, err) = dev(directory.path(), &[&format!("--port={port}"), "--http-port=0"]);
     assert_eq!((code, out.as_str()), (5, ""), "{err}");
     assert!(err.starts_with(&format!("error: port {port} is in use\nhint: ")), "{err}");
+}
+
+#[test]
+fn dev_refuses_a_port_of_the_page_that_is_in_use() {
+    let held = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let port = held.local_addr().unwrap().port();
+    let directory = tempfile::tempdir().unwrap();
+    let (code, out, err) = dev(directory.path(), &["--port=0", &format!("--http-port={port}")]);
+    assert_eq!((code, out.as_str()), (5, ""), "{err}");
+    assert!(err.starts_with(&format!("error: port {port} is in use\nhint: ")), "{err}");
+    assert!(err.contains("--http-port"), "{err}");
 }
 
 #[test]
@@ -190,8 +266,59 @@ fn dev_refuses_data_that_another_one_uses() {
     std::fs::create_dir(directory.path().join(".keptn")).unwrap();
     let lock = File::create(directory.path().join(".keptn/lock")).unwrap();
     lock.lock().unwrap();
-    let (code, out, err) = dev(directory.path(), &["--port=0"]);
+    let (code, out, err) = dev(directory.path(), &["--port=0", "--http-port=0"]);
     assert_eq!((code, out.as_str()), (5, ""), "{err}");
     assert!(err.contains("in use by another `keptn dev`"), "{err}");
     assert!(err.contains("\nhint: "), "{err}");
+}
+
+/// Writes a file into a folder and returns its path.
+fn file(folder: &Path, name: &str, text: &str) -> String {
+    let path = folder.join(name);
+    std::fs::write(&path, text).unwrap();
+    path.display().to_string()
+}
+
+#[test]
+fn an_event_is_linted_without_a_server() {
+    let folder = tempfile::tempdir().unwrap();
+    let bad = file(
+        folder.path(),
+        "bad.json",
+        "{\"type\": \"sh.keptn.event.test.finished\",\n \"data\": []}",
+    );
+    let (code, stdout, stderr) = said(&run(&["lint", "event", &bad]));
+    assert_eq!((code, stdout.as_str()), (2, ""), "{stderr}");
+    assert!(stderr.contains("`id` is missing"), "{stderr}");
+    assert!(stderr.contains("line 2, column 10: `data` must be a JSON object"), "{stderr}");
+    let good = file(
+        folder.path(),
+        "good.json",
+        r#"{"id":"i","type":"sh.keptn.event.test.finished","data":{"result":"passed"}}"#,
+    );
+    let (code, _, stderr) = said(&run(&["lint", "event", &good]));
+    assert_eq!(code, 0, "{stderr}");
+    assert!(stderr.contains("result `passed` is read as fail"), "{stderr}");
+}
+
+#[test]
+fn an_old_shipyard_is_converted_without_a_server() {
+    let folder = tempfile::tempdir().unwrap();
+    let old = "version: 0.1.2 # before 0.2\nspec:\n  stages:\n  - name: dev\n    workflows:\n      \
+               a: [deployment]\n";
+    let old = file(folder.path(), "old.yaml", old);
+    let (code, stdout, stderr) = said(&run(&["convert", "shipyard", &old]));
+    assert_eq!(code, 0, "{stderr}");
+    assert!(stdout.starts_with("apiVersion: spec.keptn.sh/0.2.3\n"), "{stdout}");
+    assert!(stderr.contains("comments"), "{stderr}");
+    let new = folder.path().join("new.yaml").display().to_string();
+    assert_eq!(said(&run(&["convert", "shipyard", &old, "-o", &new])).0, 0);
+    assert_eq!(std::fs::read_to_string(&new).unwrap(), stdout);
+    assert_eq!(said(&run(&["lint", "shipyard", &new])).0, 0);
+    assert_eq!(said(&run(&["convert", "shipyard", &old, "-o", &new])).0, 5);
+    let older =
+        file(folder.path(), "older.yaml", "version: 0.1.0\nspec: {stages: [{name: dev}]}\n");
+    let (code, stdout, stderr) = said(&run(&["convert", "shipyard", &older]));
+    assert_eq!((code, stdout.as_str()), (2, ""));
+    assert!(stderr.contains("line 1, column 1"), "{stderr}");
 }

@@ -48,7 +48,7 @@ impl Dev {
     /// Starts it and waits until it says that it is ready.
     fn start(directory: &Path, arguments: &[&str]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_keptn"))
-            .args(["dev", "--port=0"])
+            .args(["dev", "--port=0", "--http-port=0"])
             .args(arguments)
             .current_dir(directory)
             .env("TMPDIR", directory)

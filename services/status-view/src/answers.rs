@@ -1,6 +1,6 @@
 //! From the view and a query to an answer; pure.
 //!
-//! Reading order: [`stage()`] (the status), [`sequences()`] and [`delivery()`] (runs), [`events()`]
+//! Reading order: [`stage()`] (the status), [`plan()`] (what a sync would take), [`sequences()`] and [`delivery()`] (runs), [`events()`]
 //! (where they stand; reading them is the caller's), [`projects()`].
 
 mod command;
@@ -9,6 +9,7 @@ mod delivery;
 mod events;
 mod follows;
 mod names;
+mod plan;
 mod projects;
 mod run;
 mod sequences;
@@ -17,9 +18,13 @@ mod stage;
 use model::view::{QueryError, QueryErrorCode};
 
 pub use self::{
+    command::sync_sequence,
     delivery::delivery,
     events::{EventsPage, events},
+    names::project,
+    plan::plan,
     projects::projects,
+    run::open_states,
     sequences::sequences,
     stage::stage,
 };

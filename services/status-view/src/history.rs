@@ -92,7 +92,7 @@ impl History {
     fn note(&mut self, fact: &Fact, moment: &Moment<'_>) {
         let key = fact.run.key;
         let record = match &fact.what {
-            fold::What::Triggered => Some(record::begun(&fact.run)),
+            fold::What::Triggered => Some(record::begun(&fact.run, moment.event)),
             fold::What::Decided
             | fold::What::TaskTriggered
             | fold::What::Answered

@@ -22,6 +22,10 @@ pub(crate) async fn events(bus: &Bus, page: &EventsPage) -> Result<Events, Refus
     }
     let mut list = List::default();
     for positions in wanted.chunks(READ_AT_ONCE) {
+        list.is_full |= list.events.len() >= page.limit;
+        if list.is_full {
+            break;
+        }
         let messages = bus.messages_at(positions).await.map_err(|error| Refusal {
             error: QueryError {
                 code: QueryErrorCode::Behind,
@@ -30,14 +34,10 @@ pub(crate) async fn events(bus: &Bus, page: &EventsPage) -> Result<Events, Refus
             },
             position: page.position,
         })?;
-        let meant = |message: &&RawMessage| {
-            page.subject.as_deref().is_none_or(|subject| subject == message.subject())
-        };
+        let meant =
+            |message: &&RawMessage| page.is_about(message.subject(), || message.event().ok());
         for message in messages.iter().filter(meant) {
-            list.add(message);
-        }
-        if list.is_full {
-            break;
+            list.add(message, page.limit);
         }
     }
     let List { mut events, is_full, .. } = list;
@@ -45,9 +45,10 @@ pub(crate) async fn events(bus: &Bus, page: &EventsPage) -> Result<Events, Refus
     if page.is_newest {
         events.reverse();
     }
-    // What did not fit behind the last one is on the next page.
+    // What did not fit beside the last one is on the next page.
     let next_after = if is_full && !page.is_newest { reached } else { page.next_after };
-    Ok(Events { position: page.position, events, next_after })
+    let next_before = if is_full && page.is_newest { reached } else { page.next_before };
+    Ok(Events { position: page.position, events, next_after, next_before })
 }
 
 /// Events of an answer.
@@ -59,7 +60,11 @@ struct List {
 }
 
 impl List {
-    fn add(&mut self, message: &RawMessage) {
+    fn add(&mut self, message: &RawMessage, limit: usize) {
+        self.is_full |= self.events.len() >= limit;
+        if self.is_full {
+            return;
+        }
         let Some(event) = event(message) else { return };
         self.bytes += event.get().len() + ENTRY_BYTES;
         self.is_full |= self.bytes > LIST_BYTES_MAX;

@@ -33,8 +33,13 @@ impl View {
     }
 }
 
+/// Version of how the history is written.
+const HISTORY_FORMAT: u32 = 2;
+/// What a version of the world counts as in a version of the view, which holds both.
+const WORLD_COUNTS: u32 = 1_000;
+
 impl State for View {
-    const FORMAT: u32 = 1;
+    const FORMAT: u32 = <World as State>::FORMAT * WORLD_COUNTS + HISTORY_FORMAT;
     type Notes = Vec<Note>;
 
     fn apply(&mut self, stored: &Stored) -> Vec<Note> {

@@ -16,6 +16,7 @@ use bus::{
     Bus,
     names::{STUB_EXECUTOR, UNIFORM_FILTERS},
 };
+use fold::Catalog;
 use model::{Position, Stored, StubRule};
 use service::{FollowError, Followed, Follower, State};
 use tokio::{sync::watch, task::JoinSet};
@@ -41,8 +42,13 @@ pub enum PlayError {
     Crash,
 }
 
+/// Version of how the pairs are written.
+const PAIRS_FORMAT: u32 = 1;
+/// What a version of the catalog counts as in a version of the roster, which holds both.
+const CATALOG_COUNTS: u32 = 1_000;
+
 impl State for Roster {
-    const FORMAT: u32 = 1;
+    const FORMAT: u32 = <Catalog as State>::FORMAT * CATALOG_COUNTS + PAIRS_FORMAT;
     type Notes = Change;
 
     fn apply(&mut self, stored: &Stored) -> Change {

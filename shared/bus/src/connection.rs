@@ -15,7 +15,10 @@ use tokio::{
 };
 use tracing::{info, warn};
 
-use crate::{ConnectError, ConnectOptions, ServerClock, StreamSettings, api::ApiError, dial::dial};
+use crate::{
+    ConnectError, ConnectOptions, PublishCounts, ServerClock, StreamSettings, api::ApiError,
+    dial::dial, publisher::PublishTally,
+};
 
 /// First pause between two attempts to connect; it doubles.
 const RETRY_FIRST: Duration = Duration::from_millis(5);
@@ -78,6 +81,7 @@ struct Shared {
     clock: ServerClock,
     stream_settings: Mutex<StreamSettings>,
     urls: String,
+    tally: Arc<PublishTally>,
     supervisor: JoinHandle<()>,
 }
 
@@ -130,6 +134,7 @@ impl Bus {
             clock: ServerClock::default(),
             stream_settings: Mutex::default(),
             urls,
+            tally: Arc::default(),
             supervisor,
         };
         Self { shared: Arc::new(shared) }
@@ -143,6 +148,15 @@ impl Bus {
     /// Returns how often the connection was made anew.
     pub fn reconnects(&self) -> u64 {
         self.shared.live.borrow().as_ref().map_or(0, |live| live.number)
+    }
+
+    /// Returns what became of the events that were published.
+    pub fn publish_counts(&self) -> PublishCounts {
+        self.shared.tally.counts()
+    }
+
+    pub(crate) fn tally(&self) -> Arc<PublishTally> {
+        Arc::clone(&self.shared.tally)
     }
 
     /// Returns the servers, without user and password.

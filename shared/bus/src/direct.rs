@@ -51,6 +51,20 @@ impl Bus {
         get(&live, STREAM, &json!({ "last_by_subj": subject })).await
     }
 
+    /// Returns the first message from a position on whose subject matches, which may have wildcards;
+    /// none if there is none.
+    ///
+    /// # Errors
+    /// [`ApiError`] if there is no connection or no answer.
+    pub async fn next_on_subject(
+        &self,
+        subject: &str,
+        from: Position,
+    ) -> Result<Option<RawMessage>, ApiError> {
+        let live = self.live_now("DIRECT.GET")?;
+        get(&live, STREAM, &json!({ "seq": from, "next_by_subj": subject })).await
+    }
+
     /// Returns the last position on any of these subjects, 0 if there is none; without subjects
     /// the last position of the stream.
     ///

@@ -18,6 +18,7 @@ mod connection;
 mod consumer;
 mod dial;
 mod direct;
+mod discover;
 pub mod http;
 mod lease;
 mod mark;
@@ -40,17 +41,18 @@ pub use api::ApiError;
 pub use boot_clock::BootTime;
 pub use connect_error::ConnectError;
 pub use connection::Bus;
+pub use discover::ServiceInstance;
 pub use lease::Lease;
 pub use mark::{Digest, Mark};
 pub use message::RawMessage;
 pub use options::ConnectOptions;
-pub use publisher::{IN_FLIGHT_MAX, Outgoing, PublishAck, PublishError, Publisher};
+pub use publisher::{IN_FLIGHT_MAX, Outgoing, PublishAck, PublishCounts, PublishError, Publisher};
 pub use queries::{Queries, Query};
 pub use reader::{Read, ReadFrom, Reader, ReaderOptions};
 pub use request::RequestError;
 pub use server_clock::ServerClock;
 pub use snapshots::{SnapshotError, SnapshotInfo, Snapshots};
-pub use stream::{StreamInfo, StreamSettings};
+pub use stream::{Difference, StreamInfo, StreamSettings};
 pub use task_consumer::{Delivery, IN_PROGRESS_EVERY, TaskConsumer, TaskConsumerOptions};
 
 /// Oldest nats-server that works: older ones lack features and have published holes.

@@ -47,6 +47,24 @@ impl RawMessage {
         Digest::of(self.time, &self.subject, &self.payload)
     }
 
+    /// Makes a message of its parts, as if it had just been received; none if a header cannot be one.
+    pub fn from_parts(subject: &str, headers: &[(&str, &str)], payload: Vec<u8>) -> Option<Self> {
+        let mut map = HeaderMap::new();
+        for (name, value) in headers {
+            let name = async_nats::HeaderName::from_str(name).ok()?;
+            map.append(name, async_nats::HeaderValue::from_str(value).ok()?);
+        }
+        Some(Self {
+            position: 1,
+            time: StreamTime::default(),
+            pending: 0,
+            subject: async_nats::Subject::from(subject.to_owned()),
+            headers: (!map.is_empty()).then(|| Arc::new(map)),
+            bytes: payload.len(),
+            payload: Bytes::from(payload),
+        })
+    }
+
     /// Decodes the event: structured mode by its header, binary mode by its `ce-` headers, and
     /// structured JSON without a header, as plain publishers send it.
     ///

@@ -10,6 +10,7 @@
 //! | durable consumer `stub-executor-<service>-<task>` | one task of one played service | stub-executor | stub-executor |
 //! | `<component>.ready` | asks [`model::view::Readiness`] | clients | that component |
 //! | `status-view.{stage,sequences,sequence,events,projects}` | queries, see [`model::view`] | clients | status-view |
+//! | `config-store.{resource,resources}` | queries, see [`model::view`] | clients | config-store |
 //! | header `Content-Type` | `application/cloudevents+json; charset=utf-8` | us | everybody |
 //! | header `Nats-Msg-Id` | id of the event: what is said twice is stored once | us | the server |
 //! | header `Nats-Expected-Last-Subject-Sequence` | fence: stored only if nobody spoke since | us | the server |
@@ -82,6 +83,11 @@ pub fn task_triggered(task: &str) -> String {
 /// Returns the subject on which a component says whether it is ready.
 pub fn ready_subject(component: &str) -> String {
     format!("{component}.ready")
+}
+
+/// Returns the name of the NATS service under which a component answers [`ready_subject`].
+pub fn ready_service(component: &str) -> String {
+    format!("{component}-ready")
 }
 
 #[cfg(test)]

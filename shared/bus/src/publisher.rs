@@ -1,6 +1,13 @@
 //! Says events: many at once, each stored once, none later than it was decided.
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{
+    future::Future,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use async_nats::{HeaderMap, RequestErrorKind};
 use bytes::Bytes;
@@ -147,6 +154,45 @@ impl PublishError {
     }
 }
 
+/// What became of the events that were said over a connection since the start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PublishCounts {
+    /// Stored for the first time.
+    pub stored: u64,
+    /// Stored before, so not stored again.
+    pub repeated: u64,
+    /// Not, or not surely, stored.
+    pub refused: u64,
+}
+
+/// Counts what becomes of events.
+#[derive(Debug, Default)]
+pub(crate) struct PublishTally {
+    stored: AtomicU64,
+    repeated: AtomicU64,
+    refused: AtomicU64,
+}
+
+impl PublishTally {
+    fn note(&self, published: &Result<PublishAck, PublishError>) {
+        let count = match published {
+            Ok(PublishAck { duplicate: false, .. }) => &self.stored,
+            Ok(PublishAck { duplicate: true, .. }) => &self.repeated,
+            Err(_) => &self.refused,
+        };
+        count.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn counts(&self) -> PublishCounts {
+        let read = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        PublishCounts {
+            stored: read(&self.stored),
+            repeated: read(&self.repeated),
+            refused: read(&self.refused),
+        }
+    }
+}
+
 /// Says events over the current connection; copies share the bound on what is in flight.
 #[derive(Clone, Debug)]
 pub struct Publisher {
@@ -180,12 +226,18 @@ impl Publisher {
     ) -> impl Future<Output = Result<PublishAck, PublishError>> + Send + use<> {
         let live = self.bus.current();
         let in_flight = Arc::clone(&self.in_flight);
-        async move {
+        let tally = self.bus.tally();
+        let published = async move {
             let disconnected = || PublishError::Disconnected { subject: outgoing.subject.clone() };
             let live = live.ok_or_else(disconnected)?;
             // The semaphore is never closed.
             let _permit = in_flight.acquire_owned().await.map_err(|_| disconnected())?;
             send(&live, outgoing).await
+        };
+        async move {
+            let published = published.await;
+            tally.note(&published);
+            published
         }
     }
 }

@@ -148,6 +148,21 @@ impl Bus {
         Ok(self.stream_info().await?.last)
     }
 
+    /// Returns in what the stream differs from one that `settings` would create. Changes nothing.
+    ///
+    /// # Errors
+    /// [`ApiError`] as [`Self::stream_info`].
+    pub async fn stream_differences(
+        &self,
+        settings: &StreamSettings,
+    ) -> Result<Vec<Difference>, ApiError> {
+        let live = self.live_now("STREAM.INFO")?;
+        let found = found_config(&live).await?;
+        let ours = config(settings, settings.bytes_max.unwrap_or(STREAM_BYTES_MAX));
+        let subjects = (found.subjects != ours.subjects).then_some(OTHER_SUBJECTS);
+        Ok(subjects.into_iter().chain(differences(&found, &ours, settings)).collect())
+    }
+
     /// Removes all messages below `first`. Only the controller does, and only below the snapshots
     /// of every component.
     ///
@@ -254,15 +269,11 @@ fn config(settings: &StreamSettings, bytes: u64) -> Config {
 
 /// Compares what exists with what we would create; corrects the subjects where we may.
 async fn check(live: &Live, settings: &StreamSettings) -> Result<(), ApiError> {
-    let request = format!("STREAM.INFO.{STREAM}");
-    let stream = live
-        .jetstream
-        .get_stream(STREAM)
-        .await
-        .map_err(|_| api_error(&request, async_nats::RequestErrorKind::Other))?;
-    let found = &stream.cached_info().config;
+    let found = &found_config(live).await?;
     let bytes = settings.bytes_max.unwrap_or(STREAM_BYTES_MAX);
-    for difference in differences(found, &config(settings, bytes), settings) {
+    for Difference { what: difference, .. } in
+        differences(found, &config(settings, bytes), settings)
+    {
         warn!(stream = STREAM, difference, "the stream differs from ours and is used as it is");
     }
     if found.subjects == [STREAM_SUBJECTS] {
@@ -279,22 +290,47 @@ async fn check(live: &Live, settings: &StreamSettings) -> Result<(), ApiError> {
     Ok(())
 }
 
-fn differences(found: &Config, ours: &Config, settings: &StreamSettings) -> Vec<&'static str> {
+async fn found_config(live: &Live) -> Result<Config, ApiError> {
+    let request = format!("STREAM.INFO.{STREAM}");
+    let stream = live
+        .jetstream
+        .get_stream(STREAM)
+        .await
+        .map_err(|_| api_error(&request, async_nats::RequestErrorKind::Other))?;
+    Ok(stream.cached_info().config.clone())
+}
+
+/// In what a stream that exists differs from the one that we would create.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Difference {
+    /// What differs, and what comes of it.
+    pub what: &'static str,
+    /// Whether events are missed or lost by it.
+    pub loses: bool,
+}
+
+const OTHER_SUBJECTS: Difference =
+    Difference { what: "its subjects are not `sh.keptn.>`: events are missing in it", loses: true };
+
+fn differences(found: &Config, ours: &Config, settings: &StreamSettings) -> Vec<Difference> {
     let explicit = settings.bytes_max.is_some();
-    [
+    let losing = [
         (found.max_age != ours.max_age, "max_age is set: old projects and approvals will vanish"),
         (found.discard != ours.discard, "discard is not new: events will vanish when it is full"),
         (found.storage != ours.storage, "storage is not file: a restart of NATS loses everything"),
+    ];
+    let others = [
         (found.deny_delete != ours.deny_delete, "deny_delete is off: events can be removed"),
         (!found.allow_direct, "allow_direct is off: single events cannot be read"),
         (found.duplicate_window != ours.duplicate_window, "duplicate_window is not two minutes"),
         (found.max_bytes <= 0, "max_bytes is not set: the disk can fill up"),
         (explicit && found.max_bytes != ours.max_bytes, "max_bytes is not KEPTN_STREAM_BYTES_MAX"),
         (found.num_replicas != ours.num_replicas, "the number of replicas is another"),
-    ]
-    .into_iter()
-    .filter_map(|(differs, what)| differs.then_some(what))
-    .collect()
+    ];
+    let losing = losing.map(|(differs, what)| (differs, Difference { what, loses: true }));
+    let others = others.map(|(differs, what)| (differs, Difference { what, loses: false }));
+    let all = losing.into_iter().chain(others);
+    all.filter_map(|(differs, difference)| differs.then_some(difference)).collect()
 }
 
 /// Longest time that finding or creating the stream takes, for callers with a bound of their own.
@@ -308,7 +344,7 @@ mod tests {
     fn our_own_configuration_does_not_differ() {
         let settings = StreamSettings::default();
         let ours = config(&settings, STREAM_BYTES_MAX);
-        assert_eq!(differences(&ours, &ours, &settings), Vec::<&str>::new());
+        assert_eq!(differences(&ours, &ours, &settings), []);
         assert_eq!(ours.max_age, Duration::ZERO);
     }
 
@@ -324,7 +360,8 @@ mod tests {
             ..ours.clone()
         };
         let named = differences(&found, &ours, &settings);
-        assert_eq!(named.len(), 5, "{named:?}");
+        let losing = named.iter().filter(|one| one.loses).count();
+        assert_eq!((named.len(), losing), (5, 2), "{named:?}");
     }
 
     #[test]

@@ -13,6 +13,7 @@
 
 mod answer;
 mod decide;
+mod resource;
 mod update;
 
 use std::sync::Arc;
@@ -28,6 +29,10 @@ pub(crate) use self::decide::{known_service, known_stage};
 pub use self::{
     answer::SOURCE,
     decide::OWN_VALUES_BYTES_MAX,
+    resource::{
+        EARLIER_VERSIONS_MAX, Level, RESOURCES_PER_LEVEL_MAX, RESOURCES_PER_PROJECT_MAX, Resource,
+        Version, digest,
+    },
     update::{TASK as UPDATE, Update},
 };
 use crate::{
@@ -66,6 +71,8 @@ pub struct Project {
     pub services: OrdMap<ServiceName, StreamTime>,
     /// The stages' own values per service.
     pub values: OrdMap<StageName, OrdMap<ServiceName, Payload>>,
+    /// Where its files stand in the stream.
+    resources: resource::Resources,
 }
 
 /// A command that waits for its answer.
@@ -161,13 +168,20 @@ impl Catalog {
         event: &Event,
         stored: &Stored,
     ) -> Option<Note> {
+        let data = match object {
+            CommandObject::Resource => resource::without_content(&event.data),
+            CommandObject::Project
+            | CommandObject::Service
+            | CommandObject::Configuration
+            | CommandObject::Sequence => event.data.clone(),
+        };
         let command = Command {
             id: event.id.clone(),
             context: event.context.clone().unwrap_or_else(|| KeptnContext::of_trigger(&event.id)),
             position: stored.position,
             object,
             verb: verb.into(),
-            data: event.data.clone(),
+            data,
         };
         let known = command.answer_id();
         if self.handled.contains(known) {

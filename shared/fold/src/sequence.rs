@@ -18,6 +18,9 @@
 //! | ended, a sequence that follows is owed | – | – | – | – | – | – | pause what follows | resume what follows | abort what follows |
 //! | over | – | – | – | – | – | – | – | – | – |
 //!
+//! A retry changes no run that is not ended: a failed one, over or not, is followed by the run that
+//! repeats it.
+//!
 //! "–" changes nothing and is noted; a repeated trigger always does. An id names the step, and the
 //! first event seen under it decides: what is in the stream stands, whoever said it and whatever
 //! would be said today.
@@ -29,10 +32,12 @@ mod data;
 mod decide;
 mod effective;
 mod emit;
+mod failed;
 mod follow_up;
 mod index;
 mod queue;
 mod request;
+mod retry;
 mod run;
 mod task;
 mod time_out;
@@ -53,15 +58,19 @@ pub use self::{
     control::Verb,
     data::DATA_BYTES_MAX,
     emit::SOURCE,
+    failed::{FAILED_BYTES_MAX, FAILED_MAX},
     run::{
-        ABORTED_HOLD_SECS, Abort, Decline, FollowUp, MESSAGE_BYTES_MAX, Next, Origin, Outcome,
-        Phase, Run, RunKey, RunService, Slot, Standing,
+        ABORTED_HOLD_SECS, Abort, Decline, FollowUp, Input, MESSAGE_BYTES_MAX, Next, Origin,
+        Outcome, Phase, RetryFrom, Run, RunKey, RunService, Slot, Standing,
     },
     task::{APPROVAL, OpenTask, Source, Verdict},
     trigger::FOLLOW_UPS_MAX,
     waiting::{Reason, Waiting},
 };
-use crate::{Catalog, Definition, Note, owed::OwedTable, remembered::Remembered, stage::Stages};
+use crate::{
+    Catalog, Definition, Note, owed::OwedTable, plan::Candidate, remembered::Remembered,
+    stage::Stages,
+};
 
 /// Malformed messages that may wait to be reported; more of them are only noted.
 const LOG_ERRORS_OWED_MAX: usize = 1_000;
@@ -83,6 +92,7 @@ pub struct Sequences {
     owed: OwedTable<Due>,
     log_errors: usize,
     handled: Remembered,
+    failed: failed::FailedRuns,
 }
 
 /// What the runs of one delivery share.
@@ -330,6 +340,18 @@ impl Sequences {
             .rev()
             .filter_map(|key| self.runs.get(key))
             .find(|run| run.is_running() && self.spec(run).is_some_and(SequenceSpec::delivers))
+    }
+
+    /// Returns the delivery of the open run that brings a candidate already, if its newest does.
+    pub fn under_way(
+        &self,
+        project: &ProjectName,
+        stage: &StageName,
+        candidate: &Candidate,
+    ) -> Option<&KeptnContext> {
+        self.newest_delivering(project, stage, &candidate.service)
+            .filter(|run| run.artifact(&candidate.service) == Some(&candidate.artifact))
+            .map(|run| &run.context)
     }
 
     /// Tells whether nothing is open, held, wanted, awaited or owed.

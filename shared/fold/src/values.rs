@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 /// A JSON object.
 pub(crate) type Object = Map<String, Value>;
 
-/// Hex digits of a configuration hash; as long as a Git commit id.
+/// Hex digits of a hash of a configuration or a content; as long as a Git commit id.
 const COMMIT_ID_DIGITS: usize = 40;
 
 /// Merges newer data into older: maps deep, arrays newest first with the older behind, anything
@@ -91,12 +91,17 @@ pub(crate) fn patch(target: &mut Object, changes: &Object) {
 /// JSON with sorted keys.
 pub(crate) fn commit_id(configuration: &Object) -> Box<str> {
     let text = serde_json::to_string(configuration).unwrap_or_default();
+    content_version(text.as_bytes()).into()
+}
+
+/// Returns the version of a content: the first 40 hex digits of its SHA-256.
+pub(crate) fn content_version(content: &[u8]) -> String {
     let mut digits = String::with_capacity(COMMIT_ID_DIGITS);
-    for byte in Sha256::digest(text.as_bytes()).iter().take(COMMIT_ID_DIGITS / 2) {
+    for byte in Sha256::digest(content).iter().take(COMMIT_ID_DIGITS / 2) {
         digits.push(char::from_digit(u32::from(byte >> 4), 16).unwrap_or('0'));
         digits.push(char::from_digit(u32::from(byte & 15), 16).unwrap_or('0'));
     }
-    digits.into()
+    digits
 }
 
 /// Takes an object member out of a map; anything else reads as an empty one.

@@ -7,12 +7,7 @@
 use std::{fs, path::PathBuf};
 
 use serde_json::{Value, json};
-
-#[expect(dead_code, reason = "the tests of the law use all of it")]
-#[path = "law/stream.rs"]
-mod stream;
-
-use stream::{SHIPYARD, Stream};
+use testing::{SHIPYARD, Stream};
 
 /// Compares text with a golden file, or writes it when that is asked for.
 fn matches_golden(name: &str, text: &str) {
@@ -56,6 +51,13 @@ fn commands_are_answered_as_written_down() {
     stream.command("configuration.change", change(json!({"image": "x"})));
     stream.command("service.create", json!({"project": "p", "service": "carts"}));
     stream.command("service.create", json!({"project": "q", "service": "carts"}));
+    let file = |content: &str| {
+        json!({"project": "p", "stage": "dev", "service": "carts", "resourceURI": "slo.yaml",
+               "resourceContent": testing::encoded(content)})
+    };
+    stream.command("resource.create", file("objectives: []\n"));
+    stream.command("resource.create", file("objectives: []\n"));
+    stream.command("resource.delete", json!({"project": "p", "resourceURI": "slo.yaml"}));
     matches_golden("commands.jsonl", &said(&stream, 0));
 }
 
@@ -104,4 +106,19 @@ fn refusals_aborts_and_poison_are_said_as_written_down() {
     stream.store_body("sh.keptn.event.test.finished", poison);
     stream.settle();
     matches_golden("refusals.jsonl", &said(&stream, from));
+}
+
+#[test]
+fn a_retry_is_said_as_written_down() {
+    let mut stream = Stream::with_project(SHIPYARD, &["carts"]);
+    deliver(&mut stream, "0.10.1");
+    let begin = stream.events.len();
+    let (context, _) = stream.trigger("hardening.artifact-delivery", json!({"project": "p"}));
+    stream
+        .play(|task| if task.event_type.to_string().contains(".test.") { "fail" } else { "pass" });
+    stream.control(&context, "retry", json!({"project": "p", "from": "failedTask"}));
+    stream.play(|_| "fail");
+    stream.control(&context, "retry", json!({"project": "p"}));
+    stream.play(|_| "fail");
+    matches_golden("retry.jsonl", &said(&stream, begin));
 }

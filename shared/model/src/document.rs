@@ -1,11 +1,13 @@
 //! What reading a document gives: the value, or all its problems at once.
 //!
 //! Reading order: [`Reading`], then `tree` (text to nodes), `reader` (nodes to fields, problems),
-//! `scalar` (nodes to JSON). What a shipyard or a uniform is stands in their own modules.
+//! `scalar` (nodes to JSON), `write` (back to text). What a shipyard or a uniform is stands in their
+//! own modules.
 
 pub(crate) mod reader;
 pub(crate) mod scalar;
 pub(crate) mod tree;
+pub(crate) mod write;
 
 use base64::{Engine as _, alphabet, engine};
 use serde::{Deserialize, Serialize};
@@ -56,6 +58,12 @@ impl std::fmt::Display for Problem {
         }
         f.write_str(&self.message)
     }
+}
+
+/// Returns the lines of a text as the places of problems count them: by YAML's rules, in which a
+/// carriage return alone ends a line, too. Text that ends with a line end has an empty line behind.
+pub fn lines(text: &str) -> impl Iterator<Item = &str> {
+    text.split("\r\n").flat_map(|part| part.split(['\n', '\r']))
 }
 
 /// Reads a document of at most [`DOCUMENT_BYTES_MAX`] bytes with `read`, which takes its root.

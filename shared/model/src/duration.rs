@@ -48,6 +48,21 @@ pub fn parse(text: &str) -> Result<Duration, InvalidDuration> {
     Duration::try_from_secs_f64(secs).map_err(|_| invalid())
 }
 
+/// Writes a duration so that [`parse`] reads the same one.
+pub(crate) fn written(duration: Duration) -> String {
+    /// Seconds up to which hours and minutes are whole numbers for a reader with floating point.
+    const WHOLE_SECS_MAX: u64 = 1 << 50;
+    let (secs, nanos) = (duration.as_secs(), duration.subsec_nanos());
+    if nanos > 0 {
+        return format!("{}s", format!("{secs}.{nanos:09}").trim_end_matches('0'));
+    }
+    match secs {
+        1..WHOLE_SECS_MAX if secs.is_multiple_of(3600) => format!("{}h", secs / 3600),
+        1..WHOLE_SECS_MAX if secs.is_multiple_of(60) => format!("{}m", secs / 60),
+        _ => format!("{secs}s"),
+    }
+}
+
 fn is_unit(tail: &str, unit: &str) -> bool {
     tail.strip_prefix(unit).is_some_and(|after| {
         after.starts_with(|c: char| c.is_ascii_digit() || c == '.') || after.is_empty()
@@ -65,6 +80,19 @@ mod tests {
         assert_eq!(parse("1.5s"), Ok(Duration::from_millis(1500)));
         assert_eq!(parse("300ms"), Ok(Duration::from_millis(300)));
         assert_eq!(parse("0"), Ok(Duration::ZERO));
+    }
+
+    #[test]
+    fn what_is_written_reads_back() {
+        for (text, expected) in
+            [("90m", "90m"), ("2h", "2h"), ("0", "0s"), ("300ms", "0.3s"), ("1h1s", "3601s")]
+        {
+            assert_eq!(written(parse(text).unwrap()), expected);
+        }
+        for text in ["1.0000001h", "123456789.123456h", "7ns", "5000000000000000h", "0.1s"] {
+            let duration = parse(text).unwrap();
+            assert_eq!(parse(&written(duration)), Ok(duration), "{text}");
+        }
     }
 
     #[test]

@@ -8,6 +8,7 @@
 mod decode;
 mod encode;
 mod event_type;
+mod lint;
 #[cfg(test)]
 mod tests;
 

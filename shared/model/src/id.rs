@@ -27,6 +27,11 @@ fn is_id(value: &str) -> bool {
         && !value.chars().any(|c| c.is_control() || c.is_whitespace())
 }
 
+/// Tells whether a text is a UUID in any spelling.
+pub(crate) fn is_uuid(text: &str) -> bool {
+    Uuid::try_parse(text).is_ok()
+}
+
 macro_rules! id_type {
     ($(#[$doc:meta])* $name:ident, $what:literal) => {
         $(#[$doc])*
@@ -120,6 +125,11 @@ impl DerivedId {
     /// Returns the derived id that `id` spells, or none if it is not a UUID.
     pub fn parse(id: &str) -> Option<Self> {
         Uuid::try_parse(id).ok().map(|uuid| Self(uuid.as_u128()))
+    }
+
+    /// Returns its 128 bits.
+    pub const fn to_bits(self) -> u128 {
+        self.0
     }
 
     /// Returns the id as the id of an event.

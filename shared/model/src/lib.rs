@@ -2,7 +2,7 @@
 //! no clock, no random numbers, no IO.
 //!
 //! Reading order: [`name`], [`id`], [`time`], [`event`], [`stored`], [`shipyard`], [`uniform`],
-//! [`view`].
+//! [`view`], [`wire`], [`trace`].
 
 pub mod document;
 pub mod duration;
@@ -12,15 +12,20 @@ pub mod name;
 pub mod nearest;
 pub mod payload;
 pub mod shipyard;
+pub mod span;
 pub mod stored;
 pub mod time;
+pub mod trace;
 pub mod uniform;
 pub mod view;
+pub mod wire;
 
 pub use document::{Problem, Reading};
 pub use event::{CommandObject, Event, EventType, Kind, Malformed};
 pub use id::{DerivedId, EventId, KeptnContext};
-pub use name::{InvalidName, ProjectName, SequenceName, ServiceName, StageName, TaskName};
+pub use name::{
+    InvalidName, ProjectName, ResourceUri, SequenceName, ServiceName, StageName, TaskName,
+};
 pub use payload::{Payload, TaskResult, TaskStatus};
 pub use shipyard::{SequenceSpec, Shipyard, StageSpec, TaskSpec, TriggeredOn};
 pub use stored::{Position, Stored};

@@ -16,6 +16,8 @@ pub const STAGE_NAME_BYTES_MAX: usize = 64;
 pub const SERVICE_NAME_BYTES_MAX: usize = 43;
 /// Most bytes of a sequence or task name; ours.
 pub const TASK_NAME_BYTES_MAX: usize = 64;
+/// Most bytes of the URI of a resource; ours, so that a list of them stays small.
+pub const RESOURCE_URI_BYTES_MAX: usize = 256;
 /// Stage names that would make a sequence event look like a command.
 pub const RESERVED_STAGE_NAMES: [&str; 5] =
     ["project", "service", "configuration", "sequence", "resource"];
@@ -66,6 +68,13 @@ fn is_token_name(value: &str) -> bool {
     bytes.len() <= TASK_NAME_BYTES_MAX
         && bytes.first().is_some_and(u8::is_ascii_alphanumeric)
         && bytes.iter().all(inner)
+}
+
+fn is_resource_uri(value: &str) -> bool {
+    let inner = |b: u8| b.is_ascii_alphanumeric() || b"._-".contains(&b);
+    let is_part =
+        |part: &str| !part.is_empty() && part != "." && part != ".." && part.bytes().all(inner);
+    value.len() <= RESOURCE_URI_BYTES_MAX && value.split('/').all(is_part)
 }
 
 macro_rules! name_type {
@@ -169,6 +178,12 @@ name_type!(
     "1-64 of A-Z, a-z, 0-9, `-` and `_`, starting with a letter or digit",
     is_token_name
 );
+name_type!(
+    /// A file of a project, a stage or a service (`resourceURI`): a relative path.
+    ResourceUri, "resource",
+    "a relative path of 1-256 bytes whose parts are of A-Z, a-z, 0-9, `.`, `_` and `-`, and neither `.` nor `..`",
+    is_resource_uri
+);
 
 #[cfg(test)]
 mod tests {
@@ -195,6 +210,17 @@ mod tests {
             assert!(TaskName::new(bad).is_err(), "{bad}");
             assert!(SequenceName::new(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn the_uri_of_a_resource_stays_below_its_level() {
+        for good in ["slo.yaml", "helm/carts-1.0.tgz", "a/b/c", ".hidden", "...", "A_1"] {
+            assert!(ResourceUri::new(good).is_ok(), "{good}");
+        }
+        for bad in ["", "/a", "a/", "a//b", "../a", "a/..", "./a", "a b", "a\\b", "ä", "a\n"] {
+            assert!(ResourceUri::new(bad).is_err(), "{bad}");
+        }
+        assert!(ResourceUri::new(&"a".repeat(RESOURCE_URI_BYTES_MAX + 1)).is_err());
     }
 
     #[test]

@@ -10,6 +10,7 @@ pub const DATA_DEPTH_MAX: usize = 64;
 
 /// Verdict of a task or sequence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum TaskResult {
     /// The work is good.
@@ -48,6 +49,7 @@ impl fmt::Display for TaskResult {
 
 /// Whether an executor could do its work at all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum TaskStatus {
     /// It could.

@@ -1,10 +1,11 @@
 //! A project's stages, their sequences and the tasks of those: the shipyard.
 //!
 //! Reading order: the types, then `version` (which form), `read` (Keptn's own form), `story` (the
-//! forms 0.1.1 and 0.1.2), `check` (what points to nothing). The verdict is Keptn's (1.4.5), but
-//! for names that could not be told apart or could not be part of a subject.
+//! forms 0.1.1 and 0.1.2), `check` (what points to nothing), `convert` (back to text). The verdict is
+//! Keptn's (1.4.5), but for names that could not be told apart or could not be part of a subject.
 
 mod check;
+mod convert;
 mod read;
 mod story;
 #[cfg(test)]

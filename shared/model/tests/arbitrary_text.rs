@@ -3,7 +3,10 @@
 
 use std::time::{Duration, Instant};
 
-use model::{Shipyard, StubRule, Uniform, document::DOCUMENT_BYTES_MAX};
+use model::{
+    Problem, Shipyard, StubRule, Uniform,
+    document::{self, DOCUMENT_BYTES_MAX},
+};
 use proptest::prelude::*;
 
 /// Bound for one text in a test build on a busy machine; a release build takes a fraction.
@@ -26,10 +29,20 @@ fn read(text: &str) {
     assert_eq!(uniform.value.is_some(), uniform.errors.is_empty(), "{text}");
     assert_eq!(rules.value.is_some(), rules.errors.is_empty(), "{text}");
     Shipyard::from_base64(text);
-    if let Some(shipyard) = shipyard.value {
+    if let Some(shipyard) = &shipyard.value {
         assert!(!shipyard.stages.is_empty(), "{text}");
     }
+    places_are_inside(text, shipyard.errors.iter().chain(&shipyard.warnings));
+    places_are_inside(text, uniform.errors.iter().chain(&uniform.warnings));
     assert!(began.elapsed() < READ_MAX, "{:?} for {} bytes", began.elapsed(), text.len());
+}
+
+/// Checks that each problem names a line of the text, or the one where it could go on.
+fn places_are_inside<'a>(text: &str, problems: impl Iterator<Item = &'a Problem>) {
+    let lines = document::lines(text).count() as u64;
+    for problem in problems.filter(|problem| problem.line.is_some_and(|line| line > lines)) {
+        panic!("{problem}, of {lines} lines: {text:?}");
+    }
 }
 
 /// Replaces `length` characters at `at` of a document by `with`.
@@ -52,7 +65,7 @@ proptest! {
     }
 
     #[test]
-    fn text_of_yaml_signs_is_read_or_refused(text in r"[a-z0-9 \n:\-\[\]{}&*!|>'<,#?%@~\t.]{0,200}") {
+    fn text_of_yaml_signs_is_read_or_refused(text in r"[a-z0-9 \r\n:\-\[\]{}&*!|>'<,#?%@~\t.]{0,200}") {
         read(&text);
     }
 
@@ -82,6 +95,8 @@ fn the_largest_texts_are_read_or_refused_in_time() {
         "|\n",
         "\n",
         "\t",
+        "\r",
+        "#\r",
         "#",
         "- a\n",
         "a:\n- ",

@@ -19,6 +19,8 @@ use serde::{Serialize, de::DeserializeOwned};
 use tokio::task::JoinHandle;
 use tracing::{debug, info, warn};
 
+use crate::metrics;
+
 /// A state that is folded from the stream. A clone must be cheap: it is made on the path of an
 /// event, for a snapshot.
 pub trait State: Default + Clone + Send + 'static + Serialize + DeserializeOwned {
@@ -133,6 +135,7 @@ impl<S: State> Follower<S> {
                     self.log_bytes += message.size();
                     let stored = message.stored();
                     let notes = self.state.apply(&stored);
+                    metrics::EVENTS_APPLIED.increment();
                     self.offer_snapshot();
                     return Ok(Followed::Applied { stored: Box::new(stored), notes });
                 }
@@ -210,9 +213,12 @@ impl<S: State> Follower<S> {
             match write(&bus, component, mark, state).await {
                 Ok(bytes) => {
                     size.store(bytes, Ordering::Relaxed);
+                    metrics::SNAPSHOTS_WRITTEN.increment();
+                    metrics::SNAPSHOT_BYTES.set(usize::try_from(bytes).unwrap_or(usize::MAX));
                     debug!(position = mark.position, bytes, "snapshot written");
                 }
                 Err(error) => {
+                    metrics::SNAPSHOTS_FAILED.increment();
                     warn!(error = %error, "a snapshot was not written; the stream has everything");
                 }
             }

@@ -1,6 +1,6 @@
 //! Health: alive is who answers, ready is who makes progress.
 //!
-//! `/healthz` and `/readyz` over HTTP, `<component>.ready` over NATS. Ready means: connected, the
+//! `/healthz`, `/readyz` and `/metrics` over HTTP, `<component>.ready` over NATS. Ready means: connected, the
 //! loop has turned lately, and it reaches the end that the stream has at the moment of the question.
 
 use std::{
@@ -16,23 +16,36 @@ use std::{
 use axum::{
     Json, Router,
     extract::{Request, State},
-    http::StatusCode,
+    http::{StatusCode, header::CONTENT_TYPE},
     response::{IntoResponse as _, Response},
     routing::get,
 };
-use bus::{BootTime, Bus, http, names};
-use model::{Position, view::Readiness};
+use bus::{BootTime, Bus, names};
+use futures_util::future::BoxFuture;
+use model::{Position, name::shortened, view::Readiness};
 use tokio::{net::TcpListener, sync::Notify, time::timeout};
 use tower_service::Service as _;
-use tracing::{debug, warn};
+use tracing::debug;
+
+use crate::{
+    http::{self, Hosts, Problem, ProblemCode, guard::Guard},
+    metrics::{self, Family, Sample},
+};
 
 /// A loop that has not turned for this long is stuck.
 const TURN_WITHIN: Duration = Duration::from_secs(5);
 /// How long the end of the stream may take to be reached, or to be told. A reader that leaves most
 /// events out hears of the end every half second, and its loop turns every second.
 const REACH_WAIT: Duration = Duration::from_secs(2);
+/// How long the end of the stream may take to be told to who reads figures.
+const METRICS_WAIT: Duration = Duration::from_secs(1);
+/// The text form of Prometheus.
+const METRICS_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 /// How long a health check may take: longer than a question that is answered with no.
 const CHECK_WAIT: Duration = Duration::from_secs(5);
+
+/// Asks a component for figures of its own.
+pub type Figures = Box<dyn Fn() -> BoxFuture<'static, Vec<Family>> + Send + Sync>;
 
 /// How far a component is; copies share it.
 #[derive(Clone, Debug)]
@@ -40,14 +53,20 @@ pub struct Progress {
     shared: Arc<Shared>,
 }
 
-#[derive(Debug)]
 struct Shared {
     bus: OnceLock<Bus>,
     more: OnceLock<Router>,
+    figures: OnceLock<Figures>,
     position: AtomicU64,
     is_caught_up: AtomicBool,
     turned_at: AtomicI64,
     turned: Notify,
+}
+
+impl std::fmt::Debug for Shared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Shared").field("position", &self.position).finish_non_exhaustive()
+    }
 }
 
 impl Progress {
@@ -56,6 +75,7 @@ impl Progress {
         let shared = Shared {
             bus: OnceLock::new(),
             more: OnceLock::new(),
+            figures: OnceLock::new(),
             position: AtomicU64::new(0),
             is_caught_up: AtomicBool::new(false),
             turned_at: AtomicI64::new(i64::MIN),
@@ -89,6 +109,11 @@ impl Progress {
         self.shared.more.get_or_init(|| routes);
     }
 
+    /// Shows more figures on `/metrics`. The first call counts.
+    pub fn measure_also(&self, figures: Figures) {
+        self.shared.figures.get_or_init(|| figures);
+    }
+
     /// Says how far the component is; waits up to two seconds for it to reach the end that the
     /// stream has now.
     pub async fn readiness(&self) -> Readiness {
@@ -109,7 +134,7 @@ impl Progress {
         }
     }
 
-    fn position(&self) -> Position {
+    pub(crate) fn position(&self) -> Position {
         self.shared.position.load(Ordering::Relaxed)
     }
 
@@ -135,7 +160,7 @@ impl Progress {
     /// Answers `<component>.ready` for as long as the process runs.
     pub(crate) fn serve_ready(&self, bus: &Bus, component: &'static str) {
         let subjects = [names::ready_subject(component)];
-        let name = format!("{component}-ready");
+        let name = names::ready_service(component);
         let mut queries = bus.serve(&name, env!("CARGO_PKG_VERSION"), &subjects);
         let progress = self.clone();
         tokio::spawn(async move {
@@ -148,22 +173,82 @@ impl Progress {
         });
     }
 
-    /// Serves `/healthz` and `/readyz` for as long as the process runs; returns the address.
-    pub(crate) async fn serve_http(&self, address: SocketAddr) -> std::io::Result<SocketAddr> {
+    /// Serves `/healthz`, `/readyz`, `/metrics` and what the component adds for as long as the
+    /// process runs; returns the address.
+    ///
+    /// # Errors
+    /// What the system says about the address.
+    pub async fn serve_http(
+        &self,
+        address: SocketAddr,
+        component: &'static str,
+        allowed_hosts: &[String],
+    ) -> std::io::Result<SocketAddr> {
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
-        debug!(%address, "health endpoints");
+        debug!(%address, "serves HTTP");
+        let figures = move |State(progress): State<Self>| async move {
+            ([(CONTENT_TYPE, METRICS_TYPE)], metrics::write(&progress.figures(component).await))
+        };
         let routes = Router::new()
             .route("/healthz", get(|| async { "ok\n" }))
             .route("/readyz", get(ready))
+            .route("/metrics", get(figures))
             .fallback(more)
             .with_state(self.clone());
-        tokio::spawn(async move {
-            if let Err(error) = axum::serve(listener, routes).await {
-                warn!(error = %error, "the health endpoints have ended");
-            }
-        });
+        let hosts = Hosts::new(address.ip(), allowed_hosts);
+        let routes = Guard { hosts, progress: self.clone() }.before(routes);
+        tokio::spawn(http::serve(listener, routes));
         Ok(address)
+    }
+
+    /// Returns all figures of this process.
+    async fn figures(&self, component: &'static str) -> Vec<Family> {
+        let mut families = self.standing(component).await;
+        families.extend(metrics::of_component());
+        if let Some(figures) = self.shared.figures.get() {
+            families.extend(figures().await);
+        }
+        families.extend(metrics::of_process());
+        families
+    }
+
+    /// Returns how far the component is, and how it is connected.
+    async fn standing(&self, component: &'static str) -> Vec<Family> {
+        let labels = vec![
+            ("component", component.to_owned()),
+            ("version", env!("CARGO_PKG_VERSION").to_owned()),
+        ];
+        let position = self.position();
+        let is_caught_up = self.shared.is_caught_up.load(Ordering::Relaxed);
+        let mut families = vec![
+            Family::gauges("slipway_build_info", "What runs.", vec![Sample::new(labels, 1.0)]),
+            Family::gauge(
+                "slipway_position",
+                "Position of the stream up to which everything was read.",
+                position,
+            ),
+            Family::gauge(
+                "slipway_caught_up",
+                "1 if everything was read that there was at the last connect.",
+                u64::from(is_caught_up),
+            ),
+        ];
+        let Some(bus) = self.shared.bus.get() else { return families };
+        if let Ok(Ok(end)) = timeout(METRICS_WAIT, bus.stream_end()).await {
+            families.push(Family::gauge(
+                "slipway_stream_end_position",
+                "Last position of the stream.",
+                end,
+            ));
+            families.push(Family::gauge(
+                "slipway_lag_events",
+                "Positions of the stream that were not read yet.",
+                end.saturating_sub(self.position()),
+            ));
+        }
+        families.extend(connection(bus));
+        families
     }
 }
 
@@ -173,10 +258,45 @@ async fn ready(State(progress): State<Progress>) -> (StatusCode, Json<Readiness>
     (status, Json(readiness))
 }
 
+/// Returns the figures of a connection.
+fn connection(bus: &Bus) -> [Family; 5] {
+    let counts = bus.publish_counts();
+    [
+        Family::gauge(
+            "slipway_nats_connected",
+            "1 if there is a connection to NATS.",
+            u64::from(bus.is_connected()),
+        ),
+        Family::counter(
+            "slipway_nats_reconnects_total",
+            "How often the connection to NATS was made anew.",
+            bus.reconnects(),
+        ),
+        Family::counter(
+            "slipway_events_published_total",
+            "Events that the stream stored for this process.",
+            counts.stored,
+        ),
+        Family::counter(
+            "slipway_events_repeated_total",
+            "Events that the stream had already when this process published them.",
+            counts.repeated,
+        ),
+        Family::counter(
+            "slipway_events_refused_total",
+            "Events that were not, or not surely, stored.",
+            counts.refused,
+        ),
+    ]
+}
+
 /// Hands a request on to the component's own routes, if it has any.
 async fn more(State(progress): State<Progress>, request: Request) -> Response {
     let Some(routes) = progress.shared.more.get() else {
-        return StatusCode::NOT_FOUND.into_response();
+        let hint = "there is /healthz, /readyz and /metrics";
+        let message = format!("there is nothing at `{}`", shortened(request.uri().path()));
+        let problem = Problem::new(ProblemCode::NotFound, message, hint);
+        return problem.at(progress.position()).into_response();
     };
     let answered: Result<Response, Infallible> = routes.clone().call(request).await;
     answered.unwrap_or_else(|never| match never {})
@@ -184,7 +304,7 @@ async fn more(State(progress): State<Progress>, request: Request) -> Response {
 
 /// Asks the health endpoint of the own component whether it is ready.
 pub(crate) async fn check(address: SocketAddr) -> bool {
-    let answer = http::get(&address.to_string(), "/readyz", CHECK_WAIT).await;
+    let answer = bus::http::get(&address.to_string(), "/readyz", CHECK_WAIT).await;
     answer.is_ok_and(|answer| answer.status == 200)
 }
 

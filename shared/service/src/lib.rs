@@ -2,10 +2,14 @@
 //! who fold the stream.
 //!
 //! Reading order: [`process`] (one process from start to end), [`settings`], [`Follower`] (folds),
-//! [`Speaker`] (folds and speaks), [`outbox`].
+//! [`Speaker`] (folds and speaks), [`voice`], [`outbox`] and [`attention`] (what it says when; pure),
+//! [`http`] and [`metrics`] (what every component shows).
 
+pub mod attention;
 pub mod follower;
 pub mod health;
+pub mod http;
+pub mod metrics;
 pub mod outbox;
 pub mod process;
 mod room;
@@ -14,6 +18,7 @@ pub mod shutdown;
 pub mod speaker;
 mod states;
 mod telemetry;
+pub mod voice;
 
 pub use follower::{FollowError, Followed, Follower, State};
 pub use health::Progress;

@@ -97,7 +97,9 @@ where
     let progress = Progress::unconnected();
     if common.health_port != 0 {
         let address = SocketAddr::new(common.health_address, common.health_port);
-        if let Err(error) = progress.serve_http(address).await {
+        if let Err(error) =
+            progress.serve_http(address, component.name, &common.allowed_hosts).await
+        {
             error!(%address, error = %error, "cannot serve the health endpoints; choose another HEALTH_ENDPOINT_PORT");
             return ExitCode::from(EXIT_SETTINGS);
         }

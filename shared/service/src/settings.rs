@@ -107,6 +107,9 @@ pub struct Common {
     pub health_address: IpAddr,
     /// `HEALTH_ENDPOINT_PORT`: where `/healthz` and `/readyz` are; default 0 = nowhere.
     pub health_port: u16,
+    /// `HTTP_ALLOWED_HOSTS`: names, with commas between them, under which the HTTP port may be asked
+    /// besides localhost and its address; default none.
+    pub allowed_hosts: Vec<String>,
     /// `KEPTN_STREAM_BYTES_MAX`: most bytes of a stream that is made; default 8 GiB or what the
     /// server allows.
     pub stream_bytes_max: Option<u64>,
@@ -154,11 +157,18 @@ impl Common {
                 "a port from 0 to 65535",
                 default::HEALTH_ENDPOINT_PORT,
             ),
+            allowed_hosts: names(settings.text("HTTP_ALLOWED_HOSTS").as_deref()),
             stream_bytes_max: (bytes > 0).then_some(bytes),
             monitor_url: settings.text("NATS_MONITOR_URL"),
             stops_with_stdin: settings.text("KEPTN_STOP_WITH_STDIN").as_deref() == Some("1"),
         }
     }
+}
+
+/// Splits a list at its commas.
+fn names(list: Option<&str>) -> Vec<String> {
+    let names = list.unwrap_or_default().split(',').map(str::trim);
+    names.filter(|name| !name.is_empty()).map(str::to_owned).collect()
 }
 
 #[cfg(test)]

@@ -7,23 +7,19 @@
 use std::{pin::Pin, time::Duration};
 
 use bus::{BootTime, Bus, Lease, Outgoing, PublishError, Publisher};
-use fold::{Note, Owed, Owes, Waits};
+use fold::{Note, Owes, Waits};
 use futures_util::{StreamExt, stream::FuturesUnordered};
-use model::{DerivedId, Event, Stored, StreamTime};
+use model::{DerivedId, Event, Position, Stored};
 use tracing::{debug, info, warn};
 
 use crate::{
     Progress, Shutdown,
+    attention::{Attention, Question, STOPPED_FROM},
     follower::{FollowError, Followed, Follower, State},
-    outbox::{FENCED_FROM, Letter, Outbox, Reply},
+    metrics,
+    outbox::{Letter, Outbox, Reply},
+    voice::{self, Standing},
 };
-
-/// How long who does not hold the lease waits before it says what is still owed.
-const STANDBY_PATIENCE: Duration = Duration::from_millis(300);
-
-/// How long the connection must have been unbroken and caught up before a deadline is said that
-/// fell into a time without one. A shorter wait of the task's own counts instead.
-const GRACE: Duration = Duration::from_secs(30);
 
 /// Longest sleep: a machine that was suspended must look at the clock soon.
 const SLEEP_MAX: Duration = Duration::from_secs(1);
@@ -38,8 +34,10 @@ const DEADLINE_LOOK: Duration = Duration::from_millis(100);
 const ROOM_PAUSE_MIN: Duration = Duration::from_millis(100);
 /// The same, at most.
 const ROOM_PAUSE_MAX: Duration = Duration::from_secs(5);
-/// Free bytes from which on a stream has room.
+/// Free bytes from which on a stream has room: whatever was refused fits.
 const ROOM_BYTES_MIN: u64 = 1024 * 1024;
+/// Of a small stream this part, or it would never have room again.
+const ROOM_PART: u64 = 8;
 
 /// How long what is on its way is waited for at the end.
 const FLUSH_WAIT: Duration = Duration::from_secs(2);
@@ -55,7 +53,13 @@ pub struct Speaker<S: State + Owes> {
     outbox: Outbox<S::Due>,
     flights: FuturesUnordered<Flight>,
     room: Room,
+    attention: Attention,
+    look: Look<S>,
 }
+
+/// Who is shown the state, the position up to which nothing is missing, and whether the fold has
+/// caught up; once a turn.
+type Look<S> = Box<dyn FnMut(&S, Position, bool) + Send>;
 
 type Flight = Pin<Box<dyn Future<Output = Landed> + Send>>;
 
@@ -65,6 +69,8 @@ enum Landed {
     Letter(DerivedId, Reply),
     Full(DerivedId),
     Room(bool),
+    /// Where the stream ends, if somebody answered.
+    End(Question, Option<Position>),
 }
 
 /// Whether the stream has room, as far as it is known.
@@ -101,7 +107,17 @@ where
             outbox: Outbox::default(),
             flights: FuturesUnordered::new(),
             room: Room::Free,
+            attention: Attention::default(),
+            look: Box::new(|_, _, _| {}),
         }
+    }
+
+    /// Shows the state to somebody after every turn of the loop: the position up to which nothing
+    /// is missing comes with it, and whether the fold has caught up. Must return at once.
+    #[must_use]
+    pub fn shown_to(mut self, look: impl FnMut(&S, Position, bool) + Send + 'static) -> Self {
+        self.look = Box::new(look);
+        self
     }
 
     /// Folds and speaks until it is told to stop; then waits for what is on its way, and gives the
@@ -112,6 +128,7 @@ where
     pub async fn run(mut self, mut shutdown: Shutdown) -> Result<(), FollowError> {
         loop {
             let wake = self.wake_at();
+            self.attention.turn(BootTime::now());
             tokio::select! {
                 biased;
                 () = shutdown.requested() => break,
@@ -120,10 +137,13 @@ where
                 () = sleep_until(wake) => {}
             }
             let is_caught_up = self.follower.is_caught_up();
-            if is_caught_up {
+            if is_caught_up && self.is_awake() {
                 self.speak();
             }
-            self.progress.turned(self.follower.read_up_to(), is_caught_up);
+            metrics::OUTBOX.set(self.outbox.len());
+            let read_up_to = self.follower.read_up_to();
+            self.progress.turned(read_up_to, is_caught_up);
+            (self.look)(self.follower.state(), read_up_to, is_caught_up);
         }
         self.finish().await;
         Ok(())
@@ -156,49 +176,50 @@ where
         }
     }
 
+    /// Tells whether it may speak; who was stopped asks where the stream ends and reads on first.
+    fn is_awake(&mut self) -> bool {
+        let now = BootTime::now();
+        self.attention.turn(now);
+        if let Some(question) = self.attention.ask(now) {
+            info!("this process got no processor for a while; reading on before it speaks");
+            let bus = self.bus.clone();
+            let end = async move { Landed::End(question, bus.stream_end().await.ok()) };
+            self.flights.push(Box::pin(end));
+        }
+        self.attention.is_awake(self.follower.read_up_to())
+    }
+
     /// Publishes what is owed, as far as it is time and there is room.
     fn speak(&mut self) {
-        let now = BootTime::now();
-        let server_now = self.bus.server_now();
-        let patience = if self.lease.holds() { Duration::ZERO } else { STANDBY_PATIENCE };
+        let standing = self.standing();
         let state = self.follower.state();
-        let mut owed = state.owed_after(self.outbox.last_number());
-        if state.next_deadline().is_some_and(|at| at <= server_now) {
-            owed.extend(self.due(server_now, now));
-        }
-        self.outbox.take(owed, now.after(patience));
-        if !self.has_room(now) {
+        voice::take_owed(&mut self.outbox, state, &standing);
+        if !self.has_room(standing.now) {
             return;
         }
-        let (position, free) = (self.follower.position(), self.publisher.free());
-        let state = self.follower.state();
-        let letters =
-            self.outbox.letters(now, free, position, |owed| state.is_owed(owed, server_now));
-        for letter in letters {
-            self.send(letter, server_now);
+        let (state, free) = (self.follower.state(), self.publisher.free());
+        for letter in voice::letters(&mut self.outbox, state, &standing, free) {
+            self.send(letter);
         }
     }
 
-    /// Returns what deadlines made due, less those that fell into a time without connection and
-    /// have not had their grace.
-    fn due(&self, server_now: StreamTime, now: BootTime) -> Vec<Owed<S::Due>> {
-        let state = self.follower.state();
-        let unbroken = self.follower.caught_up_since().map_or(Duration::ZERO, |at| now.since(at));
-        let mut due = state.due_by(server_now);
-        due.retain(|owed| {
-            let passed_for = server_now.since(owed.since);
-            passed_for <= unbroken || unbroken >= GRACE.min(state.own_wait(owed))
-        });
-        due
+    fn standing(&self) -> Standing {
+        let now = BootTime::now();
+        Standing {
+            now,
+            server_now: self.bus.server_now(),
+            holds_lease: self.lease.holds(),
+            unbroken: self.follower.caught_up_since().map_or(Duration::ZERO, |at| now.since(at)),
+            position: self.follower.position(),
+        }
     }
 
-    fn send(&mut self, letter: Letter<S::Due>, server_now: StreamTime) {
+    fn send(&mut self, letter: Letter<S::Due>) {
         let id = letter.owed.id;
         let Some(event) = self.follower.state().event(&letter.owed, self.waits) else {
             return self.outbox.returned(id, Reply::ReadOn, BootTime::now());
         };
-        let is_old = server_now.since(letter.owed.since) > FENCED_FROM;
-        let fence = (letter.is_fenced || is_old).then(|| self.follower.read_up_to());
+        let fence = letter.is_fenced.then(|| self.follower.read_up_to());
         let outgoing = Outgoing {
             subject: event.event_type.to_string(),
             event_json: event.to_json(),
@@ -227,6 +248,7 @@ where
                         Room::Full { ask_at: now.after(ROOM_PAUSE_MIN), pause: ROOM_PAUSE_MIN };
                 }
             }
+            Landed::End(question, end) => self.attention.told(question, end, now),
             Landed::Room(true) => {
                 info!("the stream has room again");
                 self.room = Room::Free;
@@ -260,10 +282,11 @@ where
 
     /// Returns when there is something to do without a message. What cannot be said yet is none:
     /// the reader says when it has caught up, and an ack when there is place for another event.
-    fn wake_at(&self) -> BootTime {
+    fn wake_at(&mut self) -> BootTime {
         let now = BootTime::now();
         let latest = now.after(SLEEP_MAX);
-        if !self.follower.is_caught_up() || self.publisher.free() == 0 {
+        let is_awake = self.attention.is_awake(self.follower.read_up_to());
+        if !self.follower.is_caught_up() || !is_awake || self.publisher.free() == 0 {
             return latest;
         }
         let outbox = self.outbox.next_moment().filter(|_| matches!(self.room, Room::Free));
@@ -302,7 +325,12 @@ async fn publish_fenced(
     id: DerivedId,
     read_up_to: u64,
 ) -> Landed {
+    let asked_at = BootTime::now();
     match bus.last_on_subject(&outgoing.subject).await {
+        // The process was stopped: the answer is old, and so is what it would say.
+        Ok(_) if BootTime::now().since(asked_at) > STOPPED_FROM => {
+            Landed::Letter(id, Reply::ReadOn)
+        }
         Ok(Some(last)) if last.position > read_up_to => Landed::Letter(id, Reply::ReadOn),
         Ok(last) => {
             outgoing.expected_last_subject_sequence = Some(last.map_or(0, |last| last.position));
@@ -332,7 +360,13 @@ fn landed(id: DerivedId, sent: Result<bus::PublishAck, PublishError>) -> Landed 
 
 async fn stream_has_room(bus: &Bus) -> bool {
     let info = bus.stream_info().await;
-    info.is_ok_and(|info| info.bytes_free().is_none_or(|free| free >= ROOM_BYTES_MIN))
+    info.is_ok_and(|info| is_room(info.bytes_free(), info.bytes_max))
+}
+
+/// Tells whether so many free bytes are room in a stream of so many; `None` is no bound.
+fn is_room(free: Option<u64>, most: Option<u64>) -> bool {
+    let wanted = most.map_or(ROOM_BYTES_MIN, |most| ROOM_BYTES_MIN.min(most / ROOM_PART));
+    free.is_none_or(|free| free >= wanted)
 }
 
 fn log_notes(stored: &Stored, notes: &[Note]) {
@@ -355,4 +389,17 @@ fn log_said(event: &Event) {
         keptn.context = event.context.as_ref().map(model::KeptnContext::as_str),
         "says"
     );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ROOM_BYTES_MIN, is_room};
+
+    #[test]
+    fn a_small_stream_has_room_again_before_a_megabyte_is_free() {
+        assert!(is_room(Some(ROOM_BYTES_MIN / 2), Some(ROOM_BYTES_MIN * 2)));
+        assert!(!is_room(Some(ROOM_BYTES_MIN / 16), Some(ROOM_BYTES_MIN)));
+        assert!(!is_room(Some(ROOM_BYTES_MIN - 1), Some(ROOM_BYTES_MIN * 1_000)));
+        assert!(is_room(None, None));
+    }
 }

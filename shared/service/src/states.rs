@@ -9,7 +9,7 @@ use model::Stored;
 use crate::follower::State;
 
 impl State for World {
-    const FORMAT: u32 = 1;
+    const FORMAT: u32 = 2;
     type Notes = Vec<Note>;
 
     fn apply(&mut self, stored: &Stored) -> Vec<Note> {
@@ -18,7 +18,7 @@ impl State for World {
 }
 
 impl State for Catalog {
-    const FORMAT: u32 = 1;
+    const FORMAT: u32 = 2;
     type Notes = Vec<Note>;
 
     fn apply(&mut self, stored: &Stored) -> Vec<Note> {

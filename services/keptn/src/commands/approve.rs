@@ -5,8 +5,9 @@ use std::time::Duration;
 use clap::Args;
 use model::{
     Position, TaskResult,
-    view::{Delivery, SEQUENCE, Sequence, SequenceQuery, Task, TaskState},
+    view::{Delivery, SEQUENCE, Sequence, SequenceQuery, TaskState},
 };
+use serde_json::Map;
 use tokio::time::{Instant, sleep};
 
 use crate::{
@@ -14,11 +15,9 @@ use crate::{
     client::{ANSWER_WAIT, Client, not_answered},
     failure::{Exit, Failure},
     lookup, stamp, terminal,
-    wire::{self, OpenApproval},
+    wire::{self, ApprovalAnswer, OpenApproval},
 };
 
-/// Name of the task that waits for a person.
-const APPROVAL: &str = "approval";
 /// Pause between two looks whether the approval is closed.
 const LOOK_PAUSE: Duration = Duration::from_millis(50);
 
@@ -49,20 +48,33 @@ pub(crate) async fn run(
     let is_wanted = |run: &&Sequence| stage.as_ref().is_none_or(|stage| run.stage == *stage);
     let runs: Vec<&Sequence> = delivery.sequences.iter().filter(is_wanted).collect();
     let open = find_open(&delivery, &runs)?;
-    let event = wire::approval(&open, result, arguments.message.as_deref(), stamp::stamp()?);
-    let position = client.store(&event).await?;
-    wait_until_closed(&client, &open, position).await?;
-    let word = match result {
+    let said = ApprovalAnswer { result, message: arguments.message, labels: Map::new() };
+    answer(&client, &open, &said).await?;
+    Ok(Exit::Done)
+}
+
+/// Stores the answer to an approval, and waits until the view shows it closed.
+///
+/// # Errors
+/// Exit code 3 if that does not happen in time.
+pub(super) async fn answer(
+    client: &Client,
+    open: &OpenApproval,
+    said: &ApprovalAnswer,
+) -> Result<(), Failure> {
+    let position = client.store(&wire::approval(open, said, stamp::stamp()?)).await?;
+    wait_until_closed(client, open, position).await?;
+    let word = match said.result {
         TaskResult::Pass | TaskResult::Warning => "approved",
         TaskResult::Fail => "declined",
     };
     terminal::talk(&format!("{word} {} in {}", open.context.short(), open.stage));
-    Ok(Exit::Done)
+    Ok(())
 }
 
 fn find_open(delivery: &Delivery, runs: &[&Sequence]) -> Result<OpenApproval, Failure> {
     let context = delivery.keptn_context.short();
-    let mut open = runs.iter().filter_map(|run| open_approval(run));
+    let mut open = runs.iter().filter_map(|run| OpenApproval::of(run));
     match (open.next(), open.next()) {
         (Some(one), None) => Ok(one),
         (Some(one), Some(other)) => {
@@ -78,7 +90,7 @@ fn none_open(context: &str, runs: &[&Sequence]) -> Failure {
     let closed = runs
         .iter()
         .flat_map(|run| run.tasks.iter().map(move |task| (run, task)))
-        .rfind(|(_, task)| is_approval(task) && task.state == TaskState::Finished);
+        .rfind(|(_, task)| wire::is_approval(task) && task.state == TaskState::Finished);
     match closed {
         Some((run, task)) => {
             let result = task.result.map_or("finished", TaskResult::as_str);
@@ -90,29 +102,6 @@ fn none_open(context: &str, runs: &[&Sequence]) -> Failure {
         None => Failure::usage(format!("delivery `{context}` waits for no approval"))
             .hint(format!("keptn get sequence {context}")),
     }
-}
-
-fn open_approval(run: &Sequence) -> Option<OpenApproval> {
-    let is_open = |task: &&Task| {
-        is_approval(task) && matches!(task.state, TaskState::Triggered | TaskState::Started)
-    };
-    let task = run.tasks.iter().find(is_open).filter(|_| !run.state.is_ended())?;
-    let service = match run.services.as_slice() {
-        [only] => Some(only.service.clone()),
-        [] | [_, _, ..] => None,
-    };
-    Some(OpenApproval {
-        project: run.project.clone(),
-        stage: run.stage.clone(),
-        service,
-        context: run.keptn_context.clone(),
-        triggered_id: task.triggered_id.clone()?,
-        task: task.name.clone(),
-    })
-}
-
-fn is_approval(task: &Task) -> bool {
-    task.name.as_str() == APPROVAL
 }
 
 /// Waits until the view shows the approval closed.

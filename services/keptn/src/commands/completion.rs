@@ -1,10 +1,10 @@
 //! `keptn completion SHELL`.
 
-use clap::{Args, CommandFactory as _};
+use clap::Args;
 use clap_complete::Shell;
 
 use crate::{
-    arguments::Arguments,
+    arguments,
     failure::{Exit, Failure},
     terminal,
 };
@@ -23,7 +23,7 @@ pub(crate) struct CompletionArgs {
 /// If standard output cannot be written.
 pub(crate) fn run(arguments: CompletionArgs) -> Result<Exit, Failure> {
     let mut script = Vec::new();
-    clap_complete::generate(arguments.shell, &mut Arguments::command(), "keptn", &mut script);
+    clap_complete::generate(arguments.shell, &mut arguments::definition(), "keptn", &mut script);
     terminal::data(&String::from_utf8_lossy(&script))?;
     Ok(Exit::Done)
 }

@@ -44,6 +44,7 @@ pub(crate) async fn run(
             arguments.stage.project, arguments.service.service
         )),
         values::ValueError::Form(_)
+        | values::ValueError::Flag(_)
         | values::ValueError::EmptyPart(_)
         | values::ValueError::Conflict(_) => Failure::usage(error.to_string()),
     })?;

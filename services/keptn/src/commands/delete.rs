@@ -1,4 +1,4 @@
-//! `keptn delete project` and `keptn delete service`.
+//! `keptn delete project`, `keptn delete service` and `keptn delete resource`.
 
 use clap::{Args, Subcommand};
 use model::ProjectName;
@@ -6,6 +6,7 @@ use model::ProjectName;
 use crate::{
     arguments::{ConnectionArgs, ProjectArg, ServiceArg},
     client::Client,
+    commands::resource,
     failure::{Exit, Failure},
     stamp, terminal, wire,
 };
@@ -17,6 +18,8 @@ pub(crate) enum DeleteCommand {
     Project(DeleteProjectArgs),
     /// Delete a service from all stages of a project
     Service(DeleteServiceArgs),
+    /// Delete a resource and its earlier versions
+    Resource(resource::DeleteResourceArgs),
 }
 
 /// Arguments of `delete project`.
@@ -36,7 +39,7 @@ pub(crate) struct DeleteServiceArgs {
     project: ProjectArg,
 }
 
-/// Deletes a project or a service.
+/// Deletes a project, a service or a resource.
 ///
 /// # Errors
 /// Exit code 2 for unknown names, 5 if config-store refuses.
@@ -50,6 +53,7 @@ pub(crate) async fn run(
             client.carry_out(&wire::project_delete(&name, stamp::stamp()?)).await?;
             terminal::talk(&format!("deleted project {name}"));
         }
+        DeleteCommand::Resource(arguments) => resource::delete(&client, arguments).await?,
         DeleteCommand::Service(DeleteServiceArgs { service, project }) => {
             let (project, service) = (&project.project, &service.service);
             let event = wire::service("delete", project, service, stamp::stamp()?);

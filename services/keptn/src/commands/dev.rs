@@ -1,9 +1,13 @@
 //! `keptn dev`: the whole stack on this machine, until Ctrl-C.
 
-use std::{path::PathBuf, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use bus::server_binary::{self, Progress};
 use clap::Args;
+use status_view::http::Token;
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
     time::{Instant, sleep},
@@ -17,7 +21,7 @@ use crate::{
     stack::{
         Component, Stack, StackError,
         place::{self, Place, PlaceError},
-        ports::{self, PortError, Ports},
+        ports::{self, PortError, Ports, Usage},
     },
     terminal,
 };
@@ -39,6 +43,12 @@ pub(crate) struct DevArgs {
     /// Port of NATS; 0 is any free one
     #[arg(long, value_name = "N", default_value_t = ports::NATS_DEFAULT)]
     port: u16,
+    /// Port of the page; 0 is none
+    #[arg(long, value_name = "N", default_value_t = ports::PAGE_DEFAULT)]
+    http_port: u16,
+    /// File with the token of who may act over HTTP; readable by its owner alone
+    #[arg(long, value_name = "FILE")]
+    ui_token_file: Option<PathBuf>,
     /// Directory of the data
     #[arg(long, value_name = "DIR", default_value = place::DEFAULT)]
     data: PathBuf,
@@ -50,16 +60,19 @@ pub(crate) struct DevArgs {
 /// Exit code 5 if a port or the data directory is in use, 3 if something does not get ready.
 pub(crate) async fn run(arguments: DevArgs) -> Result<Exit, Failure> {
     let since = Instant::now();
+    let token_file = arguments.ui_token_file.as_deref().map(token_file).transpose()?;
     let mut signals = Signals::listen()?;
     let place =
         if arguments.ephemeral { Place::temporary() } else { Place::claim(&arguments.data) };
     let place = place.map_err(|error| not_started(&error.into()))?;
-    let ports = Ports::find(arguments.port).map_err(|error| not_started(&error.into()))?;
+    let ports = Ports::find(arguments.port, arguments.http_port)
+        .map_err(|error| not_started(&error.into()))?;
     let binary = tokio::select! {
         binary = nats_binary() => binary?,
         () = signals.received() => return Ok(Exit::Done),
     };
     let mut stack = Stack::start(place, ports, &binary).map_err(|error| not_started(&error))?;
+    stack.allow_acting(token_file);
     let ended = tokio::select! {
         ended = work(&mut stack, &arguments, since) => Some(ended),
         () = signals.received() => None,
@@ -74,6 +87,20 @@ pub(crate) async fn run(arguments: DevArgs) -> Result<Exit, Failure> {
     };
     stack.stop().await;
     ended
+}
+
+/// Checks a file with a token before anything is started; returns its whole path.
+fn token_file(path: &Path) -> Result<PathBuf, Failure> {
+    let whole = std::path::absolute(path)
+        .map_err(|error| Failure::usage(format!("`{}` must be a path: {error}", path.display())))?;
+    match Token::read(&whole) {
+        Ok(_) => Ok(whole),
+        Err(error) => {
+            let text = error.to_string();
+            let (message, hint) = text.rsplit_once("; ").unwrap_or((&text, "name another file"));
+            Err(Failure::usage(format!("--ui-token-file: {message}")).hint(hint))
+        }
+    }
 }
 
 /// Gets everything ready, and says so.
@@ -126,8 +153,10 @@ fn not_started(error: &StackError) -> Failure {
         StackError::Place(PlaceError::Locked { .. }) => {
             Failure::refused(message).hint("end that one, or use --data DIR or --ephemeral")
         }
-        StackError::Port(PortError::InUse(_)) => Failure::refused(message)
+        StackError::Port(PortError::InUse { usage: Usage::Nats, .. }) => Failure::refused(message)
             .hint("end what uses it, or take another with --port; 0 is any"),
+        StackError::Port(PortError::InUse { usage: Usage::Page, .. }) => Failure::refused(message)
+            .hint("end what uses it, or take another for the page with --http-port; 0 is none"),
         StackError::Place(PlaceError::Unusable { .. })
         | StackError::Port(PortError::Refused { .. })
         | StackError::Config { .. }
@@ -141,7 +170,9 @@ fn summary(stack: &Stack, client: &Client, arguments: &DevArgs, since: Instant) 
     let services: Vec<&str> = Component::SERVICES.iter().map(|one| one.name()).collect();
     let version = client.server_version().unwrap_or_default();
     let fate = if place.is_temporary() { " (removed at the end)" } else { "" };
+    let page = ports.page_url().unwrap_or_else(|| "none (--http-port)".to_owned());
     let mut lines = vec![
+        format!("page      {page}"),
         format!("nats      {} (nats-server {version}, profile dev)", ports.nats_url()),
         format!("monitor   {}", ports.monitor_url()),
         format!("data      {}{fate}", place.root().display()),

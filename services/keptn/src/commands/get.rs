@@ -1,25 +1,25 @@
-//! `keptn get project|stage|service|sequence|event`.
+//! `keptn get project|stage|service|sequence|approvals|event|resource`.
+
+mod approvals;
+mod events;
+mod sequences;
 
 use clap::{Args, Subcommand};
 use model::{
-    Position, ProjectName, ServiceName, StageName,
-    view::{
-        Delivery, EVENTS, Events, EventsQuery, Project, ProjectStage, SEQUENCES, Sequence,
-        Sequences, SequencesQuery,
-    },
+    ProjectName, ServiceName, StageName,
+    view::{Project, ProjectStage},
 };
 use serde::Serialize;
+
+use self::{approvals::GetApprovalsArgs, events::GetEventArgs, sequences::GetSequenceArgs};
 
 use crate::{
     arguments::{ConnectionArgs, ListForm, ProjectArg},
     client::Client,
+    commands::resource,
     failure::{Exit, Failure},
     lookup,
-    render::{
-        self, document,
-        live::{self, Columns},
-        sequences::Width,
-    },
+    render::{self, document, sequences::Width},
     terminal,
 };
 
@@ -38,9 +38,15 @@ pub(crate) enum GetCommand {
     /// List runs, newest first
     #[command(visible_alias = "sequences")]
     Sequence(GetSequenceArgs),
+    /// List what waits for approval, longest waiting first
+    #[command(visible_alias = "approval")]
+    Approvals(GetApprovalsArgs),
     /// List stored events, oldest first
     #[command(visible_alias = "events")]
-    Event(GetEventArgs),
+    Event(Box<GetEventArgs>),
+    /// List the resources of a level, or print the content of one
+    #[command(visible_alias = "resources", disable_version_flag = true)]
+    Resource(resource::GetResourceArgs),
 }
 
 /// Form of the list.
@@ -79,64 +85,12 @@ pub(crate) struct GetServiceArgs {
     /// Only this one
     #[arg(value_name = "SERVICE")]
     name: Option<ServiceName>,
-    #[command(flatten)]
-    project: ProjectArg,
-    /// Only in this stage
-    #[arg(short, long, value_name = "STAGE")]
-    stage: Option<StageName>,
-    #[command(flatten)]
-    form: FormArg,
-}
-
-/// Arguments of `get sequence`.
-#[derive(Clone, Debug, Args)]
-pub(crate) struct GetSequenceArgs {
-    /// Only of this delivery: its Keptn context, or at least 8 characters of its beginning
-    #[arg(value_name = "CONTEXT", conflicts_with = "context")]
-    name: Option<String>,
-    /// The same as a flag
-    #[arg(short = 'c', long = "keptn-context", value_name = "CONTEXT")]
-    context: Option<String>,
     /// Only of this project
     #[arg(short, long, value_name = "PROJECT")]
     project: Option<ProjectName>,
     /// Only in this stage
     #[arg(short, long, value_name = "STAGE")]
     stage: Option<StageName>,
-    /// Only of this service
-    #[arg(long, value_name = "SERVICE")]
-    service: Option<ServiceName>,
-    /// Only runs that have not ended
-    #[arg(long)]
-    open: bool,
-    /// Most runs to list
-    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
-    limit: usize,
-    /// Only runs triggered before this position
-    #[arg(long, value_name = "POSITION")]
-    before: Option<Position>,
-    #[command(flatten)]
-    form: FormArg,
-}
-
-/// Arguments of `get event`.
-#[derive(Clone, Debug, Args)]
-pub(crate) struct GetEventArgs {
-    /// Only of this type, such as `test.finished`
-    #[arg(value_name = "TYPE")]
-    event_type: Option<String>,
-    /// Only of this project
-    #[arg(short, long, value_name = "PROJECT")]
-    project: Option<ProjectName>,
-    /// Only of this delivery: its Keptn context, or at least 8 characters of its beginning
-    #[arg(short = 'c', long = "keptn-context", value_name = "CONTEXT")]
-    context: Option<String>,
-    /// Most events to list
-    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
-    limit: usize,
-    /// Only events behind this position; without it the newest
-    #[arg(long, value_name = "POSITION")]
-    after: Option<Position>,
     #[command(flatten)]
     form: FormArg,
 }
@@ -151,8 +105,13 @@ pub(crate) async fn run(command: GetCommand, connection: &ConnectionArgs) -> Res
         GetCommand::Project(arguments) => projects(&client, arguments).await,
         GetCommand::Stage(arguments) => stages(&client, arguments).await,
         GetCommand::Service(arguments) => services(&client, arguments).await,
-        GetCommand::Sequence(arguments) => sequences(&client, arguments).await,
-        GetCommand::Event(arguments) => events(&client, arguments).await,
+        GetCommand::Approvals(arguments) => return approvals::run(&client, arguments).await,
+        GetCommand::Sequence(arguments) => return sequences::run(&client, arguments).await,
+        GetCommand::Event(arguments) => return events::run(&client, *arguments).await,
+        GetCommand::Resource(arguments) => {
+            resource::get(&client, arguments).await?;
+            return Ok(Exit::Done);
+        }
     }?;
     terminal::data(&text)?;
     Ok(Exit::Done)
@@ -198,88 +157,52 @@ async fn stages(client: &Client, arguments: GetStageArgs) -> Result<String, Fail
 }
 
 async fn services(client: &Client, arguments: GetServiceArgs) -> Result<String, Failure> {
-    let project = lookup::project(client, &arguments.project.project).await?;
-    if let Some(name) = &arguments.name {
-        lookup::service(&project, name)?;
-    }
-    let stages: Vec<&StageName> = match &arguments.stage {
-        Some(name) => vec![&lookup::stage(&project, name)?.stage],
-        None => project.stages.iter().map(|one| &one.stage).collect(),
+    let projects = match &arguments.project {
+        Some(name) => vec![lookup::project(client, name).await?],
+        None => lookup::projects(client).await?,
     };
-    let mut statuses = Vec::with_capacity(stages.len());
-    for stage in stages {
+    let (service, stage) = (arguments.name.as_ref(), arguments.stage.as_ref());
+    let mut statuses = Vec::new();
+    for (project, stage) in wanted_stages(&projects, service, stage)? {
         let mut status = lookup::stage_status(client, &project.project, stage, None).await?;
-        status.services.retain(|one| arguments.name.as_ref().is_none_or(|it| one.service == *it));
+        status.services.retain(|one| service.is_none_or(|it| one.service == *it));
         statuses.push(status);
     }
     let found = render::services::list(statuses);
     // A service stands in several stages, so one object only if the stage is named, too.
-    let is_named = arguments.name.is_some() && arguments.stage.is_some();
+    let is_named = arguments.project.is_some() && service.is_some() && stage.is_some();
     listed(arguments.form.output, is_named, &found, |_| {
-        render::services::text(&found, terminal::paint())
+        render::services::text(&found, arguments.project.is_none(), terminal::paint())
     })
 }
 
-async fn sequences(client: &Client, arguments: GetSequenceArgs) -> Result<String, Failure> {
-    let context = arguments.name.or(arguments.context);
-    if let Some(context) = context {
-        let delivery = lookup::delivery(client, &context).await?;
-        lookup::project_of(&delivery, arguments.project.as_ref())?;
-        return one_delivery(client, &delivery, arguments.form.output);
-    }
-    let query = SequencesQuery {
-        project: arguments.project.map(String::from),
-        stage: arguments.stage.map(String::from),
-        service: arguments.service.map(String::from),
-        open_only: arguments.open,
-        limit: arguments.limit,
-        before: arguments.before,
-        ..SequencesQuery::default()
-    };
-    let answer: Sequences = client.ask(SEQUENCES, &query).await?;
-    if let Some(before) = answer.next_before {
-        terminal::talk(&format!("note: there are older ones: --before={before}"));
-    }
-    let now = client.now();
-    listed(arguments.form.output, false, &answer.sequences, |width| {
-        render::sequences::text(&answer.sequences, now, width, terminal::paint())
-    })
-}
-
-/// Shows one delivery: its runs, and with `-o wide` also their tasks.
-fn one_delivery(client: &Client, delivery: &Delivery, form: ListForm) -> Result<String, Failure> {
-    let now = client.now();
-    let runs: &[Sequence] = &delivery.sequences;
-    Ok(match form {
-        ListForm::Table => render::sequences::text(runs, now, Width::Normal, terminal::paint()),
-        ListForm::Wide => {
-            let paint = terminal::paint();
-            let table = render::sequences::text(runs, now, Width::Wide, paint);
-            let rows = live::rows(delivery, now);
-            let columns = Columns::fit(&rows);
-            let drawn: String =
-                rows.iter().map(|row| live::draw(row, columns, false, paint) + "\n").collect();
-            format!("{table}\n{drawn}")
+/// Returns the stages to look at, in all projects that have the service and the stage.
+fn wanted_stages<'a>(
+    projects: &'a [Project],
+    service: Option<&ServiceName>,
+    stage: Option<&StageName>,
+) -> Result<Vec<(&'a Project, &'a StageName)>, Failure> {
+    let mut wanted = Vec::new();
+    let mut refused = None;
+    for project in projects {
+        match stages_of(project, service, stage) {
+            Ok(stages) => wanted.extend(stages.into_iter().map(|stage| (project, stage))),
+            Err(failure) => refused = Some(failure),
         }
-        ListForm::Json => document::json(delivery)?,
-        ListForm::Yaml => document::yaml(delivery)?,
-    })
+    }
+    refused.filter(|_| wanted.is_empty()).map_or(Ok(wanted), Err)
 }
 
-async fn events(client: &Client, arguments: GetEventArgs) -> Result<String, Failure> {
-    let query = EventsQuery {
-        project: arguments.project.map(String::from),
-        keptn_context: arguments.context,
-        event_type: arguments.event_type,
-        after: arguments.after,
-        limit: arguments.limit,
-        at_least: None,
-    };
-    let answer: Events = client.ask(EVENTS, &query).await?;
-    if let Some(after) = answer.next_after {
-        terminal::talk(&format!("note: there are more: --after={after}"));
+fn stages_of<'a>(
+    project: &'a Project,
+    service: Option<&ServiceName>,
+    stage: Option<&StageName>,
+) -> Result<Vec<&'a StageName>, Failure> {
+    if let Some(name) = service {
+        lookup::service(project, name)?;
     }
-    listed(arguments.form.output, false, &answer.events, |_| {
-        render::events::text(&answer.events, terminal::paint())
+    Ok(match stage {
+        Some(name) => vec![&lookup::stage(project, name)?.stage],
+        None => project.stages.iter().map(|one| &one.stage).collect(),
     })
 }

@@ -1,21 +1,25 @@
-//! `keptn send event`: publishes an event from a file, with what is missing filled in.
+//! `keptn send event`: publishes an event from a file, with what is missing filled in, or answers an
+//! approval.
+
+mod approval;
 
 use std::{
     io::Read as _,
     path::{Path, PathBuf},
 };
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 use model::{Event, KeptnContext};
 use serde_json::{Map, Value};
 
+use self::approval::ApprovalArgs;
 use crate::{
     arguments::ConnectionArgs,
     client::Client,
     documents,
     failure::{Exit, Failure},
-    stamp, terminal,
-    wire::{SOURCE, Stamp},
+    stamp, terminal, values,
+    wire::Stamp,
 };
 
 /// Stands for standard input.
@@ -31,9 +35,28 @@ pub(crate) enum SendCommand {
 /// Arguments of `send event`.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct SendEventArgs {
+    /// What to say without a file: the answer to an open approval, which is asked for
+    #[arg(value_name = "TYPE", requires_all = ["project", "stage"])]
+    event_type: Option<Said>,
     /// The event as JSON; `-` is standard input
-    #[arg(short, long, value_name = "FILE")]
-    file: PathBuf,
+    #[arg(
+        short,
+        long,
+        value_name = "FILE",
+        required_unless_present = "event_type",
+        conflicts_with = "event_type"
+    )]
+    file: Option<PathBuf>,
+    #[command(flatten)]
+    approval: ApprovalArgs,
+}
+
+/// Types that need no file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Said {
+    /// The answer to an open approval.
+    #[value(name = "approval.finished", alias = "sh.keptn.event.approval.finished")]
+    Approval,
 }
 
 /// Publishes the event and prints its context.
@@ -44,7 +67,13 @@ pub(crate) async fn run(
     command: SendCommand,
     connection: &ConnectionArgs,
 ) -> Result<Exit, Failure> {
-    let SendCommand::Event(SendEventArgs { file }) = command;
+    let SendCommand::Event(SendEventArgs { event_type: _, file, approval }) = command;
+    let Some(file) = file else {
+        let labels = values::parse_labels(&approval.labels)
+            .map_err(|error| Failure::usage(error.to_string()))?;
+        let client = Client::connect(connection).await?;
+        return approval::run(&client, approval, labels).await;
+    };
     let text = read(&file)?;
     let (event, json) = complete(&text, stamp::stamp()?)
         .map_err(|reason| Failure::usage(format!("file `{}`: {reason}", file.display())))?;
@@ -82,7 +111,7 @@ fn complete(text: &str, stamp: Stamp) -> Result<(Event, String), String> {
     };
     fill("specversion", "1.0".to_owned());
     fill("id", stamp.id.to_string());
-    fill("source", SOURCE.to_owned());
+    fill("source", stamp.source.to_owned());
     fill("time", stamp.time);
     if !members.contains_key("contenttype") {
         fill_in(&mut members, "datacontenttype", "application/json".to_owned());
@@ -121,6 +150,7 @@ mod tests {
         let stamp = Stamp {
             id: EventId::new("8e273904-d0d6-11eb-a902-784f43552794").unwrap(),
             time: "2026-11-23T12:00:00Z".to_owned(),
+            source: stamp::SOURCE,
         };
         complete(text, stamp).map(|(_, json)| serde_json::from_str(&json).unwrap())
     }

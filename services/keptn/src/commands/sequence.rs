@@ -33,8 +33,10 @@ pub(crate) async fn run(
     lookup::run_in(&delivery, stage.as_ref())?;
     let context = &delivery.keptn_context;
     let event = wire::sequence(verb, &project, stage.as_ref(), context, stamp::stamp()?);
-    client.carry_out(&event).await?;
+    let answer = client.carry_out(&event).await?;
     let place = stage.map(|stage| format!(" in {stage}")).unwrap_or_default();
-    terminal::talk(&format!("{} {}{place}", verb.done(), context.short()));
+    // The answer knows how many there were; where nothing changed it says so.
+    let said = answer.data.head().message.map_or_else(|| verb.done().to_owned(), String::from);
+    terminal::talk(&format!("{}{place}: {said}", context.short()));
     Ok(Exit::Done)
 }

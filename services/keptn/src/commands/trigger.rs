@@ -1,24 +1,28 @@
 //! `keptn trigger SEQUENCE`: brings a stage up to date, delivers one artifact, or just runs.
 
+mod arguments;
 mod request;
+mod window;
 
 use std::{collections::BTreeSet, time::Duration};
 
-use clap::Args;
 use model::{
-    KeptnContext, Position, ProjectName, SequenceName, ServiceName, StageName, duration,
-    view::{Delivery, SEQUENCE, Sequence, SequenceQuery},
+    KeptnContext, Position, ServiceName,
+    view::{Delivery, SEQUENCE, Sequence, SequenceQuery, WaitingReason},
 };
+use serde_json::{Map, Value, json};
 use tokio::time::{Instant, sleep};
 
+pub(crate) use self::arguments::TriggerArgs;
 use self::request::Plan;
 use crate::{
-    arguments::ConnectionArgs,
+    arguments::{ConnectionArgs, Document},
     client::Client,
     failure::{Exit, Failure},
     lookup,
-    render::{outcome::Outcome, plan},
-    stamp, terminal, values,
+    render::{document, outcome::Outcome, plan},
+    stamp, terminal,
+    values::{self, ValueError},
     watch::{self, Watched},
     wire::{self, Request, Trigger},
 };
@@ -27,44 +31,6 @@ use crate::{
 const RUN_WAIT: Duration = Duration::from_secs(5);
 /// Pause between two looks for the run.
 const LOOK_PAUSE: Duration = Duration::from_millis(20);
-
-/// Arguments of `trigger`.
-#[derive(Clone, Debug, Args)]
-pub(crate) struct TriggerArgs {
-    /// The sequence
-    #[arg(value_name = "SEQUENCE")]
-    sequence: SequenceName,
-    /// The project
-    #[arg(short, long, value_name = "PROJECT")]
-    project: ProjectName,
-    /// The stage; with --service the first one if left out
-    #[arg(short, long, value_name = "STAGE", required_unless_present = "service")]
-    stage: Option<StageName>,
-    /// Take over from this stage instead of the preceding one
-    #[arg(long, value_name = "STAGE", conflicts_with = "artifact")]
-    from: Option<StageName>,
-    /// Only this service; several with commas
-    #[arg(long, value_name = "SERVICE", value_delimiter = ',')]
-    service: Vec<ServiceName>,
-    /// Deliver this artifact of the service
-    #[arg(long, value_name = "ARTIFACT", visible_alias = "image", requires = "service")]
-    artifact: Option<String>,
-    /// One run per service instead of one for all
-    #[arg(long, conflicts_with = "artifact")]
-    separately: bool,
-    /// A value on top of the stage's own, for this run; dots nest, JSON or else text
-    #[arg(long = "set", value_name = "KEY=VALUE", visible_alias = "values")]
-    set: Vec<String>,
-    /// Labels of the delivery
-    #[arg(short, long, value_name = "KEY=VALUE,…")]
-    labels: Vec<String>,
-    /// Watch until the delivery has ended, and end with its exit code
-    #[arg(short, long)]
-    wait: bool,
-    /// Longest time to watch
-    #[arg(long, value_name = "DURATION", default_value = "1h", value_parser = duration::parse)]
-    timeout: Duration,
-}
 
 /// Triggers, and watches if asked to.
 ///
@@ -75,20 +41,50 @@ pub(crate) async fn run(
     connection: &ConnectionArgs,
 ) -> Result<Exit, Failure> {
     let since = Instant::now();
-    let values = values::parse(&arguments.set)
-        .map_err(|error| Failure::usage(error.to_string()).hint("--artifact=ARTIFACT"))?;
-    let labels = values::parse_labels(&arguments.labels)
-        .map_err(|error| Failure::usage(error.to_string()))?;
+    let arguments = arguments.resolved()?;
+    let given = Given::read(&arguments)?;
     let client = Client::connect(connection).await?;
     let project = lookup::project(&client, &arguments.project).await?;
-    let plan = request::plan(&arguments, &project, values)?;
+    let plan = request::plan(&arguments, &project, given.values.clone())?;
     let requests = separated(&client, &arguments, &plan).await?;
-    let (context, position) = publish(&client, &arguments, &plan, requests.clone(), labels).await?;
-    let watched = Watched { context, position, runs_min: requests.len() };
-    if arguments.wait {
-        return watch::until_ended(&client, &watched, arguments.timeout, since).await;
+    let runs_min = requests.len();
+    let (context, position) = publish(&client, &arguments, &plan, requests, given).await?;
+    let watched = Watched { context, position, runs_min };
+    let (watching, limit) = (arguments.watching, arguments.watching.limit());
+    match watching.output {
+        None if watching.wait => watch::until_ended(&client, &watched, limit, since).await,
+        None => show(&client, &watched).await,
+        Some(form) if watching.wait => {
+            let ended = watch::silently_until_ended(&client, &watched, limit, since).await?;
+            terminal::data(&document::text(form, &ended.delivery)?)?;
+            Ok(ended.exit)
+        }
+        Some(form) => show_document(&client, &watched, form).await,
     }
-    show(&client, &watched).await
+}
+
+/// What flags say besides what is triggered where.
+#[derive(Clone, Debug)]
+struct Given {
+    values: Map<String, Value>,
+    labels: Map<String, Value>,
+    data: Map<String, Value>,
+}
+
+impl Given {
+    fn read(arguments: &TriggerArgs) -> Result<Self, Failure> {
+        let listed = |lists: &[String]| -> Vec<String> {
+            lists.iter().flat_map(|list| values::split_pairs(list)).collect()
+        };
+        let pairs = [arguments.set.clone(), listed(&arguments.values)].concat();
+        let values = values::parse(&pairs)
+            .map_err(|error| Failure::usage(error.to_string()).hint("--artifact=ARTIFACT"))?;
+        let usage = |error: ValueError| Failure::usage(error.to_string());
+        let labels = values::parse_labels(&arguments.labels).map_err(usage)?;
+        let mut data = values::parse_data(&listed(&arguments.data)).map_err(usage)?;
+        data.extend(window::data(&arguments.window, &arguments.sequence, stamp::now())?);
+        Ok(Self { values, labels, data })
+    }
 }
 
 /// Splits a sync into one per service that differs, if that is asked.
@@ -126,7 +122,7 @@ async fn publish(
     arguments: &TriggerArgs,
     plan: &Plan,
     requests: Vec<Request>,
-    labels: serde_json::Map<String, serde_json::Value>,
+    given: Given,
 ) -> Result<(KeptnContext, Position), Failure> {
     let context = KeptnContext::of_trigger(&stamp::new_id()?);
     let mut last = 0;
@@ -136,7 +132,9 @@ async fn publish(
             stage: plan.stage.clone(),
             sequence: arguments.sequence.clone(),
             request,
-            labels: labels.clone(),
+            labels: given.labels.clone(),
+            data: given.data.clone(),
+            git_commit_id: arguments.git_commit_id.clone(),
         };
         last = client.store(&wire::trigger(&trigger, &context, stamp::stamp()?)).await?;
     }
@@ -147,6 +145,25 @@ async fn publish(
 async fn show(client: &Client, watched: &Watched) -> Result<Exit, Failure> {
     let found = find_runs(client, watched).await;
     terminal::data_line(watched.context.as_str())?;
+    tell(found.as_ref(), watched)
+}
+
+/// Prints the delivery as a document on standard output, and the plan on standard error.
+async fn show_document(
+    client: &Client,
+    watched: &Watched,
+    form: Document,
+) -> Result<Exit, Failure> {
+    let found = find_runs(client, watched).await;
+    terminal::data(&match &found {
+        Some(delivery) => document::text(form, delivery)?,
+        None => document::text(form, &json!({ "keptnContext": watched.context }))?,
+    })?;
+    tell(found.as_ref(), watched)
+}
+
+/// Says on standard error what is going to be done.
+fn tell(found: Option<&Delivery>, watched: &Watched) -> Result<Exit, Failure> {
     let Some(delivery) = found else {
         terminal::talk(&format!(
             "warning: stored at position {}, but the view shows no run yet",
@@ -189,9 +206,12 @@ async fn find_runs(client: &Client, watched: &Watched) -> Option<Delivery> {
     found.filter(|delivery| !delivery.sequences.is_empty())
 }
 
-/// A run is decided once it is known what it delivers, or that it has ended, or why it waits.
+/// A run is decided once it is known what it delivers, or that it has ended, or why it waits; not
+/// while the controller is about to end it.
 fn is_decided(run: &Sequence) -> bool {
-    run.state.is_ended() || !run.services.is_empty() || run.waiting_for.is_some()
+    let waits =
+        run.waiting_for.as_ref().is_some_and(|wait| wait.reason != WaitingReason::Controller);
+    run.state.is_ended() || !run.services.is_empty() || waits
 }
 
 /// A trigger is refused if its run failed before any task.

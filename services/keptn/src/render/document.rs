@@ -3,6 +3,8 @@
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Number, Value};
 
+use crate::arguments::Document;
+
 /// A document that cannot be written; only a defect makes one.
 #[derive(Debug, thiserror::Error)]
 #[error("the answer must have a written form: {reason}")]
@@ -13,6 +15,34 @@ pub(crate) struct UnwritableDocument {
 impl UnwritableDocument {
     fn new(error: &impl ToString) -> Self {
         Self { reason: error.to_string() }
+    }
+}
+
+/// Writes a value in the form that was asked for.
+///
+/// # Errors
+/// [`UnwritableDocument`] with what the writer says.
+pub(crate) fn text(form: Document, value: &impl Serialize) -> Result<String, UnwritableDocument> {
+    match form {
+        Document::Json => json(value),
+        Document::Yaml => yaml(value),
+    }
+}
+
+/// Writes a value as one of many: a line of JSON, or a document of a YAML stream.
+///
+/// # Errors
+/// [`UnwritableDocument`] with what the writer says.
+pub(crate) fn one_of_many(
+    form: Document,
+    value: &impl Serialize,
+) -> Result<String, UnwritableDocument> {
+    match form {
+        Document::Json => {
+            let line = serde_json::to_string(value);
+            line.map(|line| line + "\n").map_err(|error| UnwritableDocument::new(&error))
+        }
+        Document::Yaml => yaml(value).map(|text| format!("---\n{text}")),
     }
 }
 
@@ -87,6 +117,14 @@ mod tests {
         let back: Value = serde_yaml::from_str(&yaml).unwrap();
         assert_eq!(back.pointer("/0/a/1").and_then(Value::as_i64), Some(-2), "{yaml}");
         assert!(!yaml.contains("serde_json"), "{yaml}");
+    }
+
+    #[test]
+    fn of_many_values_each_is_a_line_or_a_document() {
+        let value = serde_json::json!({"a": [1]});
+        assert_eq!(one_of_many(Document::Json, &value).unwrap(), "{\"a\":[1]}\n");
+        let yaml = one_of_many(Document::Yaml, &value).unwrap();
+        assert!(yaml.starts_with("---\na:"), "{yaml}");
     }
 
     #[test]

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::{
     Paint, Tone,
-    table::{self, Cell},
+    table::{Cell, Growing},
 };
 
 /// What stands before the part of a type that tells events apart.
@@ -15,10 +15,12 @@ const CONTEXT_CHARS: usize = 8;
 /// Length of an RFC 3339 time up to milliseconds, without its zone.
 const TIME_CHARS: usize = "2026-11-23T12:00:00.000".len();
 
-/// Draws events, oldest first.
-pub(crate) fn text(events: &[EventEntry], paint: Paint) -> String {
+const HEAD: [&str; 6] = ["TIME", "POSITION", "TYPE", "SOURCE", "RESULT", "CONTEXT"];
+
+/// Draws events, oldest first, below those that `table` has drawn before.
+pub(crate) fn text(table: &mut Growing, events: &[EventEntry], paint: Paint) -> String {
     let rows: Vec<Vec<Cell>> = events.iter().map(row).collect();
-    table::draw(&["TIME", "POSITION", "TYPE", "SOURCE", "RESULT", "CONTEXT"], &rows, paint)
+    table.draw(&HEAD, &rows, paint)
 }
 
 fn row(entry: &EventEntry) -> Vec<Cell> {
@@ -43,7 +45,7 @@ fn row(entry: &EventEntry) -> Vec<Cell> {
 }
 
 /// Cuts a time in UTC to milliseconds, always with three digits.
-fn to_millis(time: &str) -> String {
+pub(crate) fn to_millis(time: &str) -> String {
     let bare = time.trim_end_matches('Z');
     let mut text: String = bare.chars().take(TIME_CHARS).collect();
     if !text.contains('.') {
@@ -76,7 +78,7 @@ TIME                      POSITION  TYPE                SOURCE          RESULT  
 2023-11-14T22:13:25.000Z  7         test.finished       jmeter-service  pass    c1f0a3d2
 2023-11-14T22:13:25.000Z  8         sh.keptn.log.error  -               -       -
 ";
-        assert_eq!(text(&events, Paint::PLAIN), expected);
+        assert_eq!(text(&mut Growing::default(), &events, Paint::PLAIN), expected);
     }
 
     #[test]

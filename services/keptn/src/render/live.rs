@@ -3,6 +3,8 @@
 //! A [`Row`] knows what of it changes with time alone, so that a pipe gets a line per change and
 //! not per second.
 
+use std::time::Duration;
+
 use model::{
     StreamTime, TaskStatus,
     view::{Delivery, Sequence, Task, TaskState, WaitingFor, WaitingReason},
@@ -14,6 +16,8 @@ use super::{Paint, Tone, ago, outcome, plan};
 const GAP: usize = 3;
 /// Width of the column with the state; holds `triggered`.
 const STATE_WIDTH: usize = 10;
+/// A controller that works has acted by then.
+const CONTROLLER_ACTS: Duration = Duration::from_secs(5);
 /// Width of the column with the time; holds `2 min 5 s`.
 const TIME_WIDTH: usize = 9;
 
@@ -110,7 +114,7 @@ fn stage_label(run: &Sequence, delivery: &Delivery) -> String {
 
 fn task_rows(run: &Sequence, stage: &str, now: StreamTime) -> Vec<Row> {
     let current = run.tasks.iter().position(|task| task.state != TaskState::Finished);
-    let waiting = run.waiting_for.as_ref();
+    let waiting = awaited(run, now);
     let row = |(index, task): (usize, &Task)| Row {
         stage: stage.to_owned(),
         label: task.label.clone(),
@@ -118,6 +122,14 @@ fn task_rows(run: &Sequence, stage: &str, now: StreamTime) -> Vec<Row> {
         body: task_body(task, waiting.filter(|_| current == Some(index)), now, run),
     };
     run.tasks.iter().enumerate().map(row).collect()
+}
+
+/// Returns for what a run waits. The controller acts within milliseconds between two tasks: that is
+/// not drawn, unless it does not act.
+pub(crate) fn awaited(run: &Sequence, now: StreamTime) -> Option<&WaitingFor> {
+    run.waiting_for.as_ref().filter(|wait| {
+        wait.reason != WaitingReason::Controller || now.since(wait.since) > CONTROLLER_ACTS
+    })
 }
 
 fn task_body(task: &Task, wait: Option<&WaitingFor>, now: StreamTime, run: &Sequence) -> Body {

@@ -9,7 +9,7 @@ use super::{
     Paint, Tone, ago, live,
     outcome::Outcome,
     plan,
-    table::{self, Cell},
+    table::{self, Cell, Growing},
 };
 
 /// How much a table shows.
@@ -17,13 +17,13 @@ use super::{
 pub(crate) enum Width {
     /// The usual columns.
     Normal,
-    /// Project, artifacts, duration and message, too.
+    /// When a wait ends, project, artifacts, duration and message, too.
     Wide,
 }
 
 const HEAD: [&str; 8] =
     ["STARTED", "STAGE", "SEQUENCE", "SERVICES", "STATE", "TASK", "WAITING FOR", "CONTEXT"];
-const HEAD_WIDE: [&str; 4] = ["PROJECT", "ARTIFACTS", "TOOK", "MESSAGE"];
+const HEAD_WIDE: [&str; 5] = ["UNTIL", "PROJECT", "ARTIFACTS", "TOOK", "MESSAGE"];
 
 /// Draws runs, newest first.
 pub(crate) fn text(runs: &[Sequence], now: StreamTime, width: Width, paint: Paint) -> String {
@@ -36,12 +36,28 @@ pub(crate) fn text(runs: &[Sequence], now: StreamTime, width: Width, paint: Pain
         .map(|run| {
             let mut row = normal_row(run, now);
             if width == Width::Wide {
-                row.extend(wide_row(run));
+                row.extend(wide_row(run, now));
             }
             row
         })
         .collect();
     table::draw(&head, &rows, paint)
+}
+
+/// Returns what of a run is more than the passing of time.
+pub(crate) fn substance(run: &Sequence) -> Vec<Cell> {
+    normal_row(run, StreamTime::default())
+}
+
+/// Draws runs that changed, below those that `table` has drawn before.
+pub(crate) fn changes(
+    table: &mut Growing,
+    runs: &[&Sequence],
+    now: StreamTime,
+    paint: Paint,
+) -> String {
+    let rows: Vec<Vec<Cell>> = runs.iter().map(|run| normal_row(run, now)).collect();
+    table.draw(&HEAD, &rows, paint)
 }
 
 fn normal_row(run: &Sequence, now: StreamTime) -> Vec<Cell> {
@@ -56,16 +72,17 @@ fn normal_row(run: &Sequence, now: StreamTime) -> Vec<Cell> {
         Cell::new(services.join(", ")),
         state(run),
         Cell::maybe(open.map(|task| task.label.as_str())),
-        Cell::maybe(run.waiting_for.as_ref().map(|wait| waiting(wait, now))),
+        Cell::maybe(live::awaited(run, now).map(|wait| waiting(wait, now))),
         Cell::new(run.keptn_context.short()),
     ]
 }
 
-fn wide_row(run: &Sequence) -> Vec<Cell> {
+fn wide_row(run: &Sequence, now: StreamTime) -> Vec<Cell> {
     let artifacts: Vec<&str> =
         run.services.iter().filter_map(|one| one.artifact.as_deref()).collect();
     let from = run.started_at.unwrap_or(run.triggered_at);
     vec![
+        Cell::maybe(live::awaited(run, now).map(|wait| until(wait, now))),
         Cell::new(run.project.as_str()),
         Cell::new(artifacts.join(", ")),
         Cell::maybe(run.finished_at.map(|end| ago::exact(end.since(from)))),
@@ -96,11 +113,12 @@ fn state(run: &Sequence) -> Cell {
     }
 }
 
-fn waiting(wait: &WaitingFor, now: StreamTime) -> String {
+/// Returns whom or what a run waits for, and how long.
+pub(crate) fn waiting(wait: &WaitingFor, now: StreamTime) -> String {
     let since = ago::coarse(now.since(wait.since));
     match wait.reason {
         WaitingReason::Executor => format!("{}, {since}", live::executors(wait)),
-        WaitingReason::Queue => plan::behind(wait),
+        WaitingReason::Queue => format!("{}, {since}", plan::behind(wait)),
         WaitingReason::Approval => format!("approval, {since}"),
         WaitingReason::Delay => match wait.until {
             Some(until) => format!("delay, {} more", ago::at_most(until.since(now))),
@@ -110,6 +128,28 @@ fn waiting(wait: &WaitingFor, now: StreamTime) -> String {
         WaitingReason::Command => format!("a command, {since}"),
         WaitingReason::Controller => format!("shipyard-controller, {since}"),
     }
+}
+
+/// Returns when a wait ends: at most so much later, or what must happen.
+fn until(wait: &WaitingFor, now: StreamTime) -> String {
+    if let Some(until) = wait.until {
+        let left = until.since(now);
+        return if left.is_zero() {
+            "now".to_owned()
+        } else {
+            format!("{} more", ago::at_most(left))
+        };
+    }
+    let event = match wait.reason {
+        WaitingReason::Executor => "an answer",
+        WaitingReason::Queue => "that one's end",
+        WaitingReason::Approval => "a person's answer",
+        WaitingReason::Delay => "its end",
+        WaitingReason::Pause => "a person's resume",
+        WaitingReason::Command => "config-store's answer",
+        WaitingReason::Controller => "its next event",
+    };
+    event.to_owned()
 }
 
 #[cfg(test)]
@@ -133,10 +173,10 @@ mod tests {
             until: None,
         });
         let expected = "\
-STARTED   STAGE      SEQUENCE           SERVICES         STATE            TASK                WAITING FOR                  CONTEXT
-48 s ago  hardening  artifact-delivery  carts, carts-db  started          test (performance)  jmeter-service, 19 s         c1f0a3d2
-48 s ago  dev        artifact-delivery  carts            waiting          -                   behind 7be20c11 (catalogue)  c1f0a3d2
-48 s ago  hardening  artifact-delivery  carts, carts-db  finished (pass)  -                   -                            c1f0a3d2
+STARTED   STAGE      SEQUENCE           SERVICES         STATE            TASK                WAITING FOR                        CONTEXT
+48 s ago  hardening  artifact-delivery  carts, carts-db  started          test (performance)  jmeter-service, 19 s               c1f0a3d2
+48 s ago  dev        artifact-delivery  carts            waiting          -                   behind 7be20c11 (catalogue), 48 s  c1f0a3d2
+48 s ago  hardening  artifact-delivery  carts, carts-db  finished (pass)  -                   -                                  c1f0a3d2
 ";
         let runs = [run(), queued, passed_run()];
         assert_eq!(text(&runs, time_at(48), Width::Normal, Paint::PLAIN), expected);
@@ -146,5 +186,33 @@ STARTED   STAGE      SEQUENCE           SERVICES         STATE            TASK  
     fn wide_tells_artifacts_and_duration() {
         let text = text(&[passed_run()], time_at(60), Width::Wide, Paint::PLAIN);
         assert!(text.contains("carts:0.10.17, carts-db:0.4.1  51.2 s"), "{text}");
+    }
+
+    #[test]
+    fn every_wait_says_for_what_since_when_and_until_when() {
+        use WaitingReason as Reason;
+        let drawn = |reason, until: Option<i64>, now| {
+            let mut run = run();
+            let wait = run.waiting_for.as_mut().unwrap();
+            (wait.reason, wait.until) = (reason, until.map(time_at));
+            let row = wide_row(&run, time_at(now)).swap_remove(0);
+            (normal_row(&run, time_at(now)).swap_remove(6), row)
+        };
+        for (reason, until, what, end) in [
+            (Reason::Executor, Some(689), "jmeter-service, 1 min", "10 min more"),
+            (Reason::Executor, Some(80), "jmeter-service, 1 min", "now"),
+            (Reason::Executor, None, "jmeter-service, 1 min", "an answer"),
+            (Reason::Queue, None, "behind another run, 1 min", "that one's end"),
+            (Reason::Queue, Some(689), "behind another run, 1 min", "10 min more"),
+            (Reason::Approval, None, "approval, 1 min", "a person's answer"),
+            (Reason::Delay, Some(98), "delay, 9 s more", "9 s more"),
+            (Reason::Pause, None, "resume, 1 min", "a person's resume"),
+            (Reason::Command, None, "a command, 1 min", "config-store's answer"),
+            (Reason::Controller, None, "shipyard-controller, 1 min", "its next event"),
+        ] {
+            let expected = (Cell::new(what), Cell::new(end));
+            assert_eq!(drawn(reason, until, 89), expected, "{reason:?}");
+        }
+        assert_eq!(drawn(Reason::Controller, None, 30).0, Cell::new(""), "it is about to act");
     }
 }

@@ -36,19 +36,27 @@ pub(crate) fn list(stages: Vec<StageStatus>) -> Vec<ServiceInStage> {
     all
 }
 
-/// Draws services.
-pub(crate) fn text(services: &[ServiceInStage], paint: Paint) -> String {
+/// Draws services, with their project where there may be several.
+pub(crate) fn text(services: &[ServiceInStage], has_project: bool, paint: Paint) -> String {
     let row = |one: &ServiceInStage| {
-        vec![
+        let mut cells = vec![
             Cell::new(one.status.service.as_str()),
             Cell::new(one.stage.as_str()),
             Cell::maybe(one.status.released.as_deref()),
             Cell::maybe(one.status.evaluated.as_deref()),
             state(one.status.state),
-        ]
+        ];
+        if has_project {
+            cells.insert(1, Cell::new(one.project.as_str()));
+        }
+        cells
     };
+    let mut head = vec!["NAME", "STAGE", "RELEASED", "EVALUATED", "STATE"];
+    if has_project {
+        head.insert(1, "PROJECT");
+    }
     let rows: Vec<Vec<Cell>> = services.iter().map(row).collect();
-    table::draw(&["NAME", "STAGE", "RELEASED", "EVALUATED", "STATE"], &rows, paint)
+    table::draw(&head, &rows, paint)
 }
 
 fn state(state: ServiceState) -> Cell {
@@ -81,7 +89,10 @@ carts     hardening   carts:1     carts:2     behind
 carts     production  -           -           in sync
 carts-db  hardening   carts-db:1  carts-db:1  in sync
 ";
-        assert_eq!(text(&list(vec![hardening, production]), Paint::PLAIN), expected);
+        let found = list(vec![hardening, production]);
+        assert_eq!(text(&found, false, Paint::PLAIN), expected);
+        let head = text(&found, true, Paint::PLAIN);
+        assert!(head.starts_with("NAME      PROJECT   STAGE"), "{head}");
     }
 
     #[test]

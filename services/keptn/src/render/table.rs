@@ -35,19 +35,29 @@ impl Cell {
 
 /// Draws a table with its head.
 pub(crate) fn draw(head: &[&str], rows: &[Vec<Cell>], paint: Paint) -> String {
-    let widths = widths(head, rows);
-    let head: Vec<Cell> = head.iter().map(|name| Cell::new(*name)).collect();
-    std::iter::once(&head).chain(rows).map(|row| line(row, &widths, paint)).collect()
+    Growing::default().draw(head, rows, paint)
 }
 
-fn widths(head: &[&str], rows: &[Vec<Cell>]) -> Vec<usize> {
-    head.iter()
-        .enumerate()
-        .map(|(column, name)| {
-            let cells = rows.iter().filter_map(|row| row.get(column));
-            cells.map(|cell| cell.text.chars().count()).fold(name.chars().count(), usize::max)
-        })
-        .collect()
+/// A table whose rows come bit by bit: its columns only get wider.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Growing {
+    widths: Vec<usize>,
+}
+
+impl Growing {
+    /// Draws further rows; before the first ones the head.
+    pub(crate) fn draw(&mut self, head: &[&str], rows: &[Vec<Cell>], paint: Paint) -> String {
+        let is_first = self.widths.is_empty();
+        let head: Vec<Cell> = head.iter().map(|name| Cell::new(*name)).collect();
+        self.widths.resize(head.len(), 0);
+        let drawn = || is_first.then_some(&head).into_iter().chain(rows);
+        for row in drawn() {
+            for (width, cell) in self.widths.iter_mut().zip(row) {
+                *width = cell.text.chars().count().max(*width);
+            }
+        }
+        drawn().map(|row| line(row, &self.widths, paint)).collect()
+    }
 }
 
 fn line(row: &[Cell], widths: &[usize], paint: Paint) -> String {
@@ -66,6 +76,16 @@ fn line(row: &[Cell], widths: &[usize], paint: Paint) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_growing_table_has_one_head_and_keeps_its_columns() {
+        let mut table = Growing::default();
+        let row = |name: &str| vec![vec![Cell::new(name), Cell::new("x")]];
+        let head = ["NAME", "STATUS"];
+        assert_eq!(table.draw(&head, &row("production"), Paint::PLAIN).lines().count(), 2);
+        assert_eq!(table.draw(&head, &row("dev"), Paint::PLAIN), "dev         x\n");
+        assert_eq!(table.draw(&head, &[], Paint::PLAIN), "");
+    }
 
     #[test]
     fn columns_line_up_and_lines_end_without_blanks() {

@@ -112,6 +112,8 @@ pub(crate) fn run() -> Sequence {
             until: Some(time_at(48 + 20 * 60)),
         }),
         git_commit_id: None,
+        source: None,
+        labels: std::collections::BTreeMap::new(),
     }
 }
 

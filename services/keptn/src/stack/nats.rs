@@ -34,7 +34,8 @@ mod tests {
 
     #[test]
     fn the_configuration_binds_to_loopback_and_syncs_every_second() {
-        let config = config(Ports { nats: 4222, monitor: 8222 }, Path::new("/data/a \"b\""));
+        let config =
+            config(Ports { nats: 4222, monitor: 8222, page: None }, Path::new("/data/a \"b\""));
         let expected = "\
 # Written by `keptn dev` at every start; changes are lost.
 server_name: \"keptn-dev\"

@@ -3,6 +3,7 @@
 
 use std::{
     ffi::OsString,
+    net::Ipv4Addr,
     path::{Path, PathBuf},
     process::{ExitStatus, Stdio},
     time::Duration,
@@ -64,6 +65,7 @@ impl ChildSpec {
         ports: Ports,
         place: &Place,
     ) -> Self {
+        let page = ports.page.filter(|_| component == Component::StatusView);
         let level = environment::get("LOG_LEVEL").unwrap_or_else(|| "info".to_owned());
         Self {
             component,
@@ -75,10 +77,17 @@ impl ChildSpec {
                 ("KEPTN_STOP_WITH_STDIN", "1".to_owned()),
                 ("LOG_LEVEL", level),
                 ("LOG_FORMAT", "text".to_owned()),
-                ("HEALTH_ENDPOINT_PORT", "0".to_owned()),
+                ("HEALTH_ENDPOINT_PORT", page.unwrap_or_default().to_string()),
+                ("HEALTH_ENDPOINT_ADDRESS", Ipv4Addr::LOCALHOST.to_string()),
             ],
             logs: place.logs(),
         }
+    }
+
+    /// Adds a setting.
+    pub(crate) fn with_setting(mut self, name: &'static str, value: String) -> Self {
+        self.environment.push((name, value));
+        self
     }
 
     /// Describes nats-server, under a wrapper that ends it with its own standard input.

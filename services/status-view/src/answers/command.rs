@@ -1,6 +1,9 @@
 //! The command that brings a stage up to date.
 
-use fold::{catalog::Project, plan::Comparison};
+use fold::{
+    catalog::Project,
+    plan::{self, Comparison},
+};
 use model::{SequenceName, StageName};
 
 use crate::View;
@@ -25,9 +28,20 @@ pub(super) fn command(
     Some(command)
 }
 
+/// Returns the sequence that the command triggers; none if the stage has none.
+pub fn sync_sequence(
+    view: &View,
+    project: &Project,
+    stage: &StageName,
+    from: &StageName,
+) -> Option<SequenceName> {
+    let compared = plan::compare(&view.world.stages, project, stage, Some(from));
+    sequence(view, project, stage, (from, &compared)).cloned()
+}
+
 /// Chooses the sequence for a sync: the one that evaluated the newest candidate if this stage has
 /// one of that name that can be a sync, else the first that deploys, else the first.
-fn sequence<'a>(
+pub(super) fn sequence<'a>(
     view: &View,
     project: &'a Project,
     stage: &StageName,

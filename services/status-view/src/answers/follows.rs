@@ -38,15 +38,31 @@ pub(super) fn follows(view: &View, runs: &[RunKey]) -> Vec<Follows> {
             search.begin(project, run);
         }
     }
-    while let Some(one) = search.passing.pop_front() {
-        for next in one.next() {
-            search.add(one.project, next);
-        }
-    }
-    search.found
+    search.finish()
+}
+
+/// Returns what follows a sequence that passes, in order.
+pub(super) fn behind(
+    project: &Project,
+    stage: &StageName,
+    sequence: &SequenceName,
+) -> Vec<Follows> {
+    let mut search = Search::default();
+    let (stage, sequence) = (stage.clone(), sequence.clone());
+    search.passing.push_back(Passing { project, stage, sequence, run: None });
+    search.finish()
 }
 
 impl<'a> Search<'a> {
+    fn finish(mut self) -> Vec<Follows> {
+        while let Some(one) = self.passing.pop_front() {
+            for next in one.next() {
+                self.add(one.project, next);
+            }
+        }
+        self.found
+    }
+
     /// Begins with a run that is open, or with what an ended one still owes.
     fn begin(&mut self, project: &'a Project, run: &'a Run) {
         match &run.phase {

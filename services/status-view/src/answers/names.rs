@@ -13,7 +13,11 @@ use model::{
 use super::{bad_query, not_found};
 use crate::View;
 
-pub(super) fn project<'a>(view: &'a View, name: &str) -> Result<&'a Arc<Project>, QueryError> {
+/// Finds a project.
+///
+/// # Errors
+/// [`QueryError`] with the nearest known name.
+pub fn project<'a>(view: &'a View, name: &str) -> Result<&'a Arc<Project>, QueryError> {
     view.world.catalog.project(name).ok_or_else(|| {
         let known: Vec<&str> = view.world.catalog.projects().map(|one| one.name.as_str()).collect();
         let hint = match known.as_slice() {

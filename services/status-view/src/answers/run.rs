@@ -1,5 +1,7 @@
 //! A run as it is at the view's position: its record, and what only holds at the moment.
 
+use std::collections::BTreeMap;
+
 use fold::{
     Run, RunKey,
     sequence::{Next, Phase, Reason, Waiting},
@@ -18,9 +20,28 @@ pub(super) fn sequence(view: &View, key: RunKey) -> Option<Sequence> {
     if let Some(run) = view.world.sequences.run(key).filter(|run| !run.is_ended()) {
         let waiting = view.world.sequences.waiting(run);
         record.state = state(run, waiting.as_ref());
-        record.waiting_for = waiting.and_then(waiting_for);
+        record.waiting_for = waiting.map(waiting_for);
     }
     Some(record)
+}
+
+/// States that a run that has not ended may have.
+const OPEN: [SequenceState; 5] = [
+    SequenceState::Triggered,
+    SequenceState::Started,
+    SequenceState::Waiting,
+    SequenceState::WaitingForApproval,
+    SequenceState::Paused,
+];
+
+/// Counts the runs that have not ended, by state.
+pub fn open_states(view: &View) -> Vec<(SequenceState, u64)> {
+    let sequences = &view.world.sequences;
+    let mut counts: BTreeMap<SequenceState, u64> = OPEN.map(|state| (state, 0)).into();
+    for run in sequences.runs().filter(|run| !run.is_ended()) {
+        *counts.entry(state(run, sequences.waiting(run).as_ref())).or_default() += 1;
+    }
+    counts.into_iter().collect()
 }
 
 /// Returns the state of a run that has not ended.
@@ -43,8 +64,8 @@ pub(super) fn state(run: &Run, waiting: Option<&Waiting>) -> SequenceState {
     }
 }
 
-/// Says for what a run waits; not for the controller, which is about to act.
-fn waiting_for(waiting: Waiting) -> Option<WaitingFor> {
+/// Says for what a run waits.
+fn waiting_for(waiting: Waiting) -> WaitingFor {
     let mut executors = Vec::new();
     let mut behind: Option<KeptnContext> = None;
     let mut services: Vec<ServiceName> = Vec::new();
@@ -62,13 +83,13 @@ fn waiting_for(waiting: Waiting) -> Option<WaitingFor> {
         Reason::Delay => WaitingReason::Delay,
         Reason::Pause => WaitingReason::Pause,
         Reason::Command => WaitingReason::Command,
-        Reason::Controller => return None,
+        Reason::Controller => WaitingReason::Controller,
     };
     let (since, until) = (waiting.since, waiting.until);
-    Some(WaitingFor { reason, executors, behind, services, since, until })
+    WaitingFor { reason, executors, behind, services, since, until }
 }
 
-/// Says in a word or two for what a run waits.
+/// Says in a word or two for what a run waits; not for the controller, which is about to act.
 pub(super) fn waiting_text(waiting: &Waiting) -> Option<String> {
     let text = match &waiting.reason {
         Reason::Executor(awaited) if awaited.is_empty() => "an executor",

@@ -1,6 +1,6 @@
 //! Lists of runs, newest first.
 
-use fold::RunKey;
+use fold::{RunKey, World, sequence::OpenTask};
 use imbl::OrdSet;
 use model::{
     Position, ProjectName, ServiceName, StageName,
@@ -46,7 +46,10 @@ pub(super) fn that_fit(view: &View, keys: impl Iterator<Item = RunKey>) -> Vec<S
 
 /// What runs must be to be listed: in one of the sets of each kind that is there.
 struct Filter<'a> {
+    /// Those that have not ended; one of them is looked at to know what it waits for.
     open: Option<Vec<&'a OrdSet<RunKey>>>,
+    /// Where to look for an open approval.
+    approvals: Option<&'a World>,
     services: Option<Vec<&'a OrdSet<RunKey>>>,
     stages: Option<Vec<&'a OrdSet<RunKey>>>,
 }
@@ -69,7 +72,8 @@ impl<'a> Filter<'a> {
             in_project(project) && service.as_ref() == Some(name)
         };
         Ok(Self {
-            open: query.open_only.then(|| vec![history.open()]),
+            open: (query.open_only || query.approval_only).then(|| vec![history.open()]),
+            approvals: query.approval_only.then_some(&view.world),
             services: service.is_some().then(|| {
                 history
                     .by_service()
@@ -109,5 +113,11 @@ impl<'a> Filter<'a> {
             .into_iter()
             .flatten()
             .all(|sets| sets.iter().any(|set| set.contains(&key)))
+            && self.approvals.is_none_or(|world| has_open_approval(world, key))
     }
+}
+
+fn has_open_approval(world: &World, key: RunKey) -> bool {
+    let run = world.sequences.run(key).filter(|run| !run.is_ended());
+    run.and_then(|run| run.open.as_ref()).is_some_and(OpenTask::is_approval)
 }

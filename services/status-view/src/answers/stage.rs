@@ -92,7 +92,7 @@ fn service(compared: Comparison) -> ServiceStatus {
 }
 
 /// A run that was aborted has no verdict on its artifact, whatever its result says.
-fn not_eligible(newest: Newest) -> NotEligible {
+pub(super) fn not_eligible(newest: Newest) -> NotEligible {
     let outcome = newest.outcome;
     NotEligible {
         artifact: newest.artifact.into(),

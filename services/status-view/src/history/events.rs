@@ -66,6 +66,8 @@ pub struct PageQuery<'a> {
     pub subject: Option<&'a str>,
     /// Only behind this position, oldest first; else the newest.
     pub after: Option<Position>,
+    /// Only before this position.
+    pub before: Option<Position>,
     /// Most positions to return.
     pub limit: usize,
 }
@@ -77,6 +79,8 @@ pub struct Page {
     pub positions: Vec<Position>,
     /// The value for `after` that continues, if there may be more behind.
     pub next_after: Option<Position>,
+    /// The value for `before` that continues, if there may be older ones.
+    pub next_before: Option<Position>,
 }
 
 impl EventIndex {
@@ -148,23 +152,34 @@ impl EventIndex {
             (Some(among), _) => {
                 let oldest = self.all.front().map_or(Position::MAX, |entry| entry.position());
                 let found = among.iter().filter_map(|position| find(entries, *position, oldest));
-                let found: Vec<Entry> = found
-                    .filter(|entry| query.after.is_none_or(|after| entry.position() > after))
-                    .collect();
+                let found: Vec<Entry> =
+                    found.filter(|entry| query.is_between(entry.position())).collect();
                 page_of(&found, query, fits)
             }
             (None, Some(after)) => {
-                let first = entries
-                    .binary_search(&Entry::new(after.saturating_add(1), 0))
-                    .unwrap_or_else(|at| at);
-                oldest_first(entries, first..entries.len(), query.limit, fits)
+                let first = index_at(entries, after.saturating_add(1));
+                let end = query.before.map_or(entries.len(), |before| index_at(entries, before));
+                oldest_first(entries, first..end.max(first), query.limit, fits)
             }
             (None, None) => {
-                let first = entries.len().saturating_sub(SCANNED_MAX);
-                newest(entries, first..entries.len(), query.limit, fits)
+                let end = query.before.map_or(entries.len(), |before| index_at(entries, before));
+                newest(entries, end, query.limit, fits)
             }
         }
     }
+}
+
+impl PageQuery<'_> {
+    /// Tells whether a position is behind `after` and before `before`.
+    fn is_between(&self, position: Position) -> bool {
+        self.after.is_none_or(|after| position > after)
+            && self.before.is_none_or(|before| position < before)
+    }
+}
+
+/// Returns where the first entry stands that is not before a position.
+fn index_at(entries: &Vector<Entry>, position: Position) -> usize {
+    entries.binary_search(&Entry::new(position, 0)).unwrap_or_else(|at| at)
 }
 
 /// Returns the entry at a position; one that is older than all that are kept has lost its type.
@@ -172,8 +187,7 @@ fn find(entries: &Vector<Entry>, position: Position, oldest: Position) -> Option
     if position < oldest {
         return Some(Entry::new(position, OTHER));
     }
-    let at = entries.binary_search(&Entry::new(position, 0)).unwrap_or_else(|at| at);
-    entries.get(at).copied().filter(|entry| entry.position() == position)
+    entries.get(index_at(entries, position)).copied().filter(|entry| entry.position() == position)
 }
 
 fn page_of(found: &[Entry], query: &PageQuery<'_>, fits: impl Fn(&Entry) -> bool) -> Page {
@@ -183,10 +197,12 @@ fn page_of(found: &[Entry], query: &PageQuery<'_>, fits: impl Fn(&Entry) -> bool
         let is_more = positions.len() > query.limit;
         positions.truncate(query.limit);
         let next_after = positions.last().copied().filter(|_| is_more);
-        return Page { positions, next_after };
+        return Page { positions, next_after, next_before: None };
     }
     let surplus = fitting().count().saturating_sub(query.limit);
-    Page { positions: fitting().skip(surplus).collect(), next_after: None }
+    let positions: Vec<Position> = fitting().skip(surplus).collect();
+    let next_before = positions.first().copied().filter(|_| surplus > 0);
+    Page { positions, next_after: None, next_before }
 }
 
 fn oldest_first(
@@ -212,18 +228,26 @@ fn oldest_first(
 
 fn newest(
     entries: &Vector<Entry>,
-    range: Range<usize>,
+    end: usize,
     limit: usize,
     fits: impl Fn(&Entry) -> bool,
 ) -> Page {
-    let newest_first = entries.focus().narrow(range).into_iter().rev();
-    let mut positions: Vec<Position> = newest_first
-        .filter(|entry| fits(entry))
-        .take(limit)
-        .map(|entry| entry.position())
-        .collect();
-    positions.reverse();
-    Page { positions, next_after: None }
+    let first = end.saturating_sub(SCANNED_MAX);
+    let mut page = Page::default();
+    let (mut is_more, mut last) = (first > 0, None);
+    for entry in entries.focus().narrow(first..end).into_iter().rev() {
+        if page.positions.len() >= limit {
+            is_more = true;
+            break;
+        }
+        last = Some(entry.position());
+        if fits(entry) {
+            page.positions.push(entry.position());
+        }
+    }
+    page.positions.reverse();
+    page.next_before = last.filter(|_| is_more);
+    page
 }
 
 #[cfg(test)]
@@ -244,7 +268,47 @@ mod tests {
     #[test]
     fn without_after_the_newest_are_returned_oldest_first() {
         let page = index().page(&PageQuery { limit: 3, ..PageQuery::default() });
-        assert_eq!(page, Page { positions: vec![98, 99, 100], next_after: None });
+        let expected =
+            Page { positions: vec![98, 99, 100], next_after: None, next_before: Some(98) };
+        assert_eq!(page, expected);
+    }
+
+    #[test]
+    fn pages_before_each_other_reach_the_oldest() {
+        let index = index();
+        for among in [None, Some((1..=100).collect::<Vec<_>>())] {
+            let (mut before, mut seen) = (None, Vec::new());
+            loop {
+                let (subject, among) = (Some("rare"), among.clone());
+                let query = PageQuery { subject, among, before, limit: 3, ..PageQuery::default() };
+                let page = index.page(&query);
+                seen.splice(0..0, page.positions);
+                before = page.next_before;
+                if before.is_none() {
+                    break;
+                }
+            }
+            assert_eq!(seen, (1..=10).map(|n| n * 10).collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
+    fn older_pages_are_found_from_the_newest_backwards() {
+        let index = index();
+        let before = |before, among| {
+            let query = PageQuery {
+                subject: Some("rare"),
+                before,
+                among,
+                limit: 2,
+                ..PageQuery::default()
+            };
+            index.page(&query).positions
+        };
+        assert_eq!(before(None, None), [90, 100]);
+        assert_eq!(before(Some(90), None), [70, 80]);
+        assert_eq!(before(Some(15), None), [10]);
+        assert_eq!(before(Some(40), Some(vec![10, 20, 30, 40])), [20, 30]);
     }
 
     #[test]
@@ -267,7 +331,9 @@ mod tests {
         let (p, q) = ("p".parse().unwrap(), "q".parse().unwrap());
         let among = || Some(vec![7, 8, 10, 11, 20]);
         let positions = |project, subject, after| {
-            index.page(&PageQuery { project, among: among(), subject, after, limit: 9 }).positions
+            let query =
+                PageQuery { project, among: among(), subject, after, before: None, limit: 9 };
+            index.page(&query).positions
         };
         assert_eq!(positions(Some(&p), None, None), [8, 10, 20]);
         assert_eq!(positions(Some(&q), None, None), [11]);

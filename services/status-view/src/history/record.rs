@@ -1,6 +1,8 @@
 //! The record of a run, written from what happened to it. It has the form in which it is answered;
 //! what only holds at a moment (the state of an open run, for what it waits) is added then.
 
+use std::collections::BTreeMap;
+
 use fold::{
     Fact, Run, What, World,
     sequence::{ClosedTask, Decline, OpenTask, Outcome, Phase, Source},
@@ -17,6 +19,14 @@ use serde::Deserialize;
 pub(crate) const TEXT_CHARS_MAX: usize = 1_000;
 /// Executors that are kept per task. More than a handful is a flood of answers.
 pub(crate) const EXECUTORS_MAX: usize = 20;
+
+/// Labels that are kept of a run, and characters of each name and value. Keptn's own clients set
+/// about three.
+const LABELS_MAX: usize = 20;
+const LABEL_CHARS_MAX: usize = 200;
+
+/// Message of a task that a retry begins behind.
+const SKIPPED: &str = "done before the retry";
 
 /// When and where something happened.
 pub(super) struct Moment<'a> {
@@ -35,8 +45,15 @@ struct End {
     nothing_to_do: bool,
 }
 
+/// The labels in the data of a trigger.
+#[derive(Default, Deserialize)]
+struct Labelled {
+    #[serde(default)]
+    labels: serde_json::Map<String, serde_json::Value>,
+}
+
 /// Returns the record of a run of which only the trigger was seen.
-pub(super) fn begun(run: &Run) -> Sequence {
+pub(super) fn begun(run: &Run, trigger: Option<&Event>) -> Sequence {
     let service = run.carried.head().service.and_then(|name| ServiceName::new(&name).ok());
     Sequence {
         keptn_context: run.context.clone(),
@@ -62,7 +79,18 @@ pub(super) fn begun(run: &Run) -> Sequence {
         tasks: Vec::new(),
         waiting_for: None,
         git_commit_id: None,
+        source: trigger.and_then(|event| text(&event.source)),
+        labels: labels(run),
     }
+}
+
+/// Returns what a trigger is labelled with; what is no text is no label.
+fn labels(run: &Run) -> BTreeMap<String, String> {
+    let data: Labelled = run.carried.parse().unwrap_or_default();
+    let texts = data.labels.iter().filter_map(|(name, value)| {
+        Some((bounded(name, LABEL_CHARS_MAX)?, bounded(value.as_str()?, LABEL_CHARS_MAX)?))
+    });
+    texts.take(LABELS_MAX).collect()
 }
 
 /// Writes down what happened to a run.
@@ -102,7 +130,17 @@ fn note_decided(record: &mut Sequence, run: &Run, spec: Option<&SequenceSpec>, w
             record.services =
                 run.services.iter().map(|one| service(run, &one.name, world)).collect();
             record.tasks = spec.map(pending_tasks).unwrap_or_default();
+            note_skipped(record, run);
         }
+    }
+}
+
+/// The tasks that a retry begins behind were done by the run that failed.
+fn note_skipped(record: &mut Sequence, run: &Run) {
+    for (task, (_, result)) in record.tasks.iter_mut().zip(&run.results) {
+        task.state = TaskState::Finished;
+        task.result = Some(*result);
+        task.message = text(SKIPPED);
     }
 }
 

@@ -2,10 +2,10 @@
 
 use model::{
     TaskResult, TaskStatus,
-    view::{Sequence, SequenceState, TaskState, WaitingReason},
+    view::{Sequence, SequenceState, SequencesQuery, TaskState, WaitingReason},
 };
 use serde_json::json;
-use status_view::history::RUNS_PER_DELIVERY_MAX;
+use status_view::{answers, history::RUNS_PER_DELIVERY_MAX};
 
 use crate::stream::{Stream, pass};
 
@@ -21,6 +21,31 @@ fn tasks(run: &Sequence) -> Vec<String> {
         format!("{} {:?}{result}", task.label, task.state)
     };
     run.tasks.iter().map(task).collect()
+}
+
+#[test]
+fn a_retry_shows_the_tasks_that_it_begins_behind() {
+    let mut stream = Stream::behind();
+    let context = stream.sync("hardening");
+    stream.play(|open| if open.task == "evaluation" { ("fail", "slow") } else { ("pass", "") });
+    (*stream).control(&context, "retry", json!({"from": "failedTask"}));
+    stream.settle();
+    let delivery = stream.delivery(&context);
+    assert!(delivery.open);
+    let [failed, retry] = delivery.sequences.as_slice() else { panic!("{delivery:?}") };
+    assert_eq!(failed.state, SequenceState::Finished);
+    assert_eq!(
+        tasks(retry),
+        [
+            "deployment Finished pass",
+            "test (functional) Finished pass",
+            "test (performance) Finished pass",
+            "evaluation Triggered",
+            "release Pending"
+        ]
+    );
+    assert_eq!(retry.tasks[0].message.as_deref(), Some("done before the retry"));
+    assert_eq!(retry.services[0].artifact.as_deref(), Some("carts:0.10.17"));
 }
 
 #[test]
@@ -240,7 +265,18 @@ spec:
         Some((WaitingReason::Approval, None))
     );
     assert_eq!(stream.status("a").ongoing[0].waiting_for.as_deref(), Some("approval"));
+    let open_approvals = |stream: &Stream| -> Vec<_> {
+        let query = SequencesQuery { approval_only: true, ..SequencesQuery::default() };
+        let found = answers::sequences(&stream.view, &query).unwrap().sequences;
+        found.into_iter().map(|run| run.keptn_context).collect()
+    };
+    stream.say("a.go.triggered", &json!({"project": "sockshop", "stage": "a", "service": "s"}));
+    assert_eq!(open_approvals(&stream).last(), Some(&context));
+    // A person may still answer while the run is paused.
+    stream.control("pause", &context);
+    assert_eq!(open_approvals(&stream).last(), Some(&context));
     stream.control("abort", &context);
+    assert!(!open_approvals(&stream).contains(&context));
     let run = stream.delivery(&context).sequences.remove(0);
     assert_eq!(run.state, SequenceState::Aborted);
     assert_eq!(
@@ -258,7 +294,7 @@ fn of_a_delivery_with_very_many_runs_the_oldest_are_forgotten() {
     for _ in 0..RUNS_PER_DELIVERY_MAX + SURPLUS {
         // Refused: there is no such sequence.
         let data = json!({"project": "sockshop", "stage": "dev", "service": "carts"});
-        let mut event = stream.event("dev.nothing.triggered", &data);
+        let mut event = stream.make("dev.nothing.triggered", &data);
         event.context = Some(context.clone());
         stream.store(event);
         stream.settle();

@@ -108,9 +108,9 @@ fn unknown_names_in_a_filter_are_refused() {
 fn a_context_may_be_given_by_a_beginning_that_only_one_has() {
     let mut stream = Stream::story();
     for context in ["aaaaaaaa-1", "aaaaaaaa-2", "bbbbbbbb-1"] {
-        let mut event = stream.event(
+        let mut event = stream.make(
             "dev.artifact-delivery.triggered",
-            &json!({"project": "sockshop", "stage": "dev", "service": "carts"}),
+            json!({"project": "sockshop", "stage": "dev", "service": "carts"}),
         );
         event.context = Some(KeptnContext::new(context).unwrap());
         stream.store(event);

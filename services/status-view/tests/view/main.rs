@@ -2,9 +2,18 @@
 //! played, and the answers are looked at. With NATS: the same answers come over the wire.
 #![cfg(test)]
 
+mod acting;
+mod client;
 mod delivery;
+mod http;
 mod lists;
 mod nats;
+mod page;
+mod page_hostile;
+mod page_live;
+mod page_size;
+mod plan;
+mod running;
 mod status;
 mod stream;
 mod views;

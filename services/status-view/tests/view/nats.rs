@@ -1,8 +1,6 @@
-//! The running service: a nats-server of the test's own, queries over the wire.
+//! Queries over the wire.
 
-use std::time::Duration;
-
-use bus::{Bus, Outgoing, RequestError, StreamSettings, test_server::TestServer};
+use bus::RequestError;
 use model::{
     Position,
     view::{
@@ -10,83 +8,11 @@ use model::{
         SequenceQuery, StageQuery, StageStatus,
     },
 };
-use serde::{Serialize, de::DeserializeOwned};
-use service::{Progress, Shutdown, Start};
-use tokio::task::JoinHandle;
 
-use crate::stream::Stream;
-
-/// How long an answer may take, the view's own two seconds included.
-const LIMIT: Duration = Duration::from_secs(10);
-
-/// A server, the view beside it, and a client.
-struct Running {
-    bus: Bus,
-    view: JoinHandle<()>,
-    _server: TestServer,
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.view.abort();
-    }
-}
-
-impl Running {
-    /// Starts a server and the view.
-    async fn start() -> Self {
-        let server = TestServer::start().await.unwrap();
-        let bus = server.bus().await.unwrap();
-        let settings = StreamSettings { bytes_max: None, corrects_subjects: false, replicas: 1 };
-        bus.ensure_stream(&settings).await.unwrap();
-        let start = Start {
-            bus: server.bus().await.unwrap(),
-            shutdown: Shutdown::listen(false),
-            progress: Progress::new(bus.clone()),
-            config: (),
-        };
-        let view = tokio::spawn(async move { status_view::run(start).await.unwrap() });
-        Self { bus, view, _server: server }
-    }
-
-    /// Publishes everything that a stream holds; positions are the same.
-    async fn publish(&self, stream: &Stream) {
-        for stored in &stream.events {
-            let event = stored.body.as_ref().unwrap();
-            let position = self.say(&stored.subject, &event.to_json(), event.id.as_str()).await;
-            assert_eq!(position, stored.position);
-        }
-    }
-
-    async fn say(&self, subject: &str, event_json: &str, message_id: &str) -> Position {
-        let outgoing = Outgoing {
-            subject: subject.to_owned(),
-            event_json: event_json.to_owned(),
-            message_id: message_id.to_owned(),
-            expected_last_subject_sequence: None,
-        };
-        self.bus.publisher().publish(outgoing).await.unwrap().position
-    }
-
-    async fn ask<A: DeserializeOwned>(
-        &self,
-        subject: &str,
-        query: &(impl Serialize + Sync),
-    ) -> Result<A, RequestError> {
-        let deadline = tokio::time::Instant::now() + LIMIT;
-        loop {
-            match self.bus.request_json(subject, query, LIMIT).await {
-                // The view has only just begun to listen.
-                Err(RequestError::NoResponders { .. })
-                    if tokio::time::Instant::now() < deadline =>
-                {
-                    tokio::task::yield_now().await;
-                }
-                answer => return answer,
-            }
-        }
-    }
-}
+use crate::{
+    running::{LIMIT, Running},
+    stream::Stream,
+};
 
 fn status_query(at_least: Position) -> StageQuery {
     StageQuery {
@@ -139,6 +65,48 @@ async fn the_view_answers_over_the_wire_what_the_stream_says() {
 }
 
 #[tokio::test]
+async fn events_of_a_stage_and_a_service_are_found_page_by_page_in_both_directions() {
+    let (running, stream) = (Running::start().await, Stream::behind());
+    running.publish(&stream).await;
+    let expected: Vec<Position> = stream
+        .events
+        .iter()
+        .filter(|one| {
+            let data = one.body.as_ref().unwrap().data.to_map();
+            let is_of_carts = data.get("service").is_some_and(|it| it == "carts")
+                || data.get("services").is_some_and(|it| it.get("carts").is_some());
+            is_of_carts && data.get("stage").is_some_and(|it| it == "dev")
+        })
+        .map(|one| one.position)
+        .collect();
+    assert!(expected.len() > 10 && expected.len() < stream.events.len() / 2, "{expected:?}");
+    for mut query in
+        [EventsQuery { after: Some(0), ..EventsQuery::default() }, EventsQuery::default()]
+    {
+        (query.stage, query.service) = (Some("dev".to_owned()), Some("carts".to_owned()));
+        (query.limit, query.at_least) = (3, Some(stream.events.len() as Position));
+        let is_forward = query.after.is_some();
+        let mut seen = Vec::new();
+        loop {
+            let page: Events = running.ask(view::EVENTS, &query).await.unwrap();
+            assert!(page.events.len() <= 3);
+            let positions: Vec<Position> = page.events.iter().map(|one| one.position).collect();
+            let at = if is_forward { seen.len() } else { 0 };
+            seen.splice(at..at, positions);
+            let next = if is_forward { page.next_after } else { page.next_before };
+            if next.is_none() {
+                break;
+            }
+            if is_forward { query.after = next } else { query.before = next }
+        }
+        assert_eq!(seen, expected);
+    }
+    let query = EventsQuery { stage: Some("prod".to_owned()), ..EventsQuery::default() };
+    let unknown = running.ask::<Events>(view::EVENTS, &query).await.unwrap_err();
+    assert_eq!(refusal(unknown).0, QueryErrorCode::NotFound);
+}
+
+#[tokio::test]
 async fn a_query_that_cannot_be_answered_says_why() {
     let (running, stream) = (Running::start().await, Stream::story());
     running.publish(&stream).await;
@@ -178,7 +146,7 @@ async fn hundreds_of_queries_wait_for_an_event_and_are_answered_when_it_comes() 
     // A query without a condition is answered while they wait.
     let now = running.ask::<StageStatus>(view::STAGE, &status_query(0)).await.unwrap();
     assert_eq!(now.position, last);
-    let event = stream.event("other.triggered", &serde_json::json!({"project": "sockshop"}));
+    let event = stream.make("other.triggered", serde_json::json!({"project": "sockshop"}));
     running.say(&event.event_type.to_string(), &event.to_json(), event.id.as_str()).await;
     let answered = asking.join_all().await;
     assert_eq!(answered, [last + 1; QUERIES]);

@@ -68,7 +68,8 @@ impl Catalog {
             CommandObject::Project => self.project_effect(&command.verb, &data, stored),
             CommandObject::Service => self.service_effect(&command.verb, &data, stored),
             CommandObject::Configuration => self.values_effect(data),
-            CommandObject::Resource | CommandObject::Sequence => None,
+            CommandObject::Resource => self.resource_effect(command, &data),
+            CommandObject::Sequence => None,
         };
         if effect.is_none() {
             Some(Note::new("the answer to a command says nothing usable"))
@@ -99,6 +100,7 @@ impl Catalog {
             definition,
             services: OrdMap::new(),
             values: OrdMap::new(),
+            resources: OrdMap::new(),
         };
         self.projects.insert(name, Arc::new(project));
         Some(())
@@ -109,6 +111,7 @@ impl Catalog {
         let service = ServiceName::new(text(data, "service")?).ok()?;
         if verb == "delete" {
             project.services.remove(&service);
+            project.forget_resources_of(&service);
             let stages: Vec<StageName> = project.values.keys().cloned().collect();
             for stage in stages {
                 if let Some(services) = project.values.get_mut(&stage) {

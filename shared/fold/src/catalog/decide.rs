@@ -34,6 +34,9 @@ impl Catalog {
                 Ok(Map::new())
             }
             (CommandObject::Configuration, "change") => self.change_values(data),
+            (CommandObject::Resource, verb @ ("create" | "update" | "delete")) => {
+                self.decide_resource(verb, &data)
+            }
             (
                 CommandObject::Project
                 | CommandObject::Service
@@ -45,7 +48,8 @@ impl Catalog {
                 Code::Invalid,
                 format!("`{}.{}` is no command", command.object.as_str(), shortened(verb)),
                 "there is project.create, project.update, project.delete, service.create, \
-                 service.delete, configuration.change",
+                 service.delete, configuration.change, resource.create, resource.update, \
+                 resource.delete",
             )),
         }
     }
@@ -146,8 +150,13 @@ impl Catalog {
         Ok(answer)
     }
 
-    fn known(&self, data: &Object) -> Result<&Project, Refusal> {
-        let name = project_name(data)?;
+    pub(super) fn known(&self, data: &Object) -> Result<&Project, Refusal> {
+        self.named(text(data, "project").or_else(|| text(data, "projectName")).unwrap_or_default())
+    }
+
+    /// Finds a project by its name.
+    pub(super) fn named(&self, name: &str) -> Result<&Project, Refusal> {
+        let name = parsed_project_name(name)?;
         self.project(name.as_str()).map(AsRef::as_ref).ok_or_else(|| self.unknown_project(&name))
     }
 
@@ -193,6 +202,10 @@ pub(crate) fn known_service(project: &Project, name: &str) -> Result<ServiceName
 
 fn project_name(data: &Object) -> Result<ProjectName, Refusal> {
     let name = text(data, "project").or_else(|| text(data, "projectName")).unwrap_or_default();
+    parsed_project_name(name)
+}
+
+fn parsed_project_name(name: &str) -> Result<ProjectName, Refusal> {
     ProjectName::new(name)
         .map_err(|error| Refusal::new(Code::Invalid, error.to_string(), "choose another name"))
 }

@@ -24,6 +24,8 @@ pub const TASK: &str = "update";
 pub struct Update {
     id: EventId,
     context: Option<KeptnContext>,
+    /// Trace context of its `.triggered`.
+    traceparent: Option<Box<str>>,
     data: Payload,
     started: bool,
 }
@@ -51,6 +53,7 @@ impl Catalog {
         let update = Update {
             id: event.id.clone(),
             context: event.context.clone(),
+            traceparent: event.traceparent.clone(),
             data: event.data.clone(),
             started: false,
         };
@@ -126,6 +129,7 @@ impl Catalog {
         let mut event = Event::new(id.event_id(), SOURCE, event_type, Payload::from_map(&data));
         event.time = Some(since.to_string().into());
         event.context.clone_from(&update.context);
+        event.traceparent.clone_from(&update.traceparent);
         event.triggered_id = Some(update.id.clone());
         Some(event)
     }

@@ -1,4 +1,4 @@
-//! Commands on runs: abort, pause, resume. They take effect where they stand in the stream; their
+//! Commands on runs: abort, pause, resume, retry. They take effect where they stand in the stream; their
 //! answer says what they did.
 
 use std::{borrow::Cow, sync::Arc};
@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 
 use super::{
     ControlAnswer, Due, Effects, Sequences, What,
+    retry::Retry,
     run::{Abort, Phase, Run, RunKey},
 };
 use crate::{
@@ -27,6 +28,8 @@ pub enum Verb {
     Pause,
     /// Go on.
     Resume,
+    /// Run again what failed.
+    Retry,
 }
 
 impl Verb {
@@ -35,6 +38,7 @@ impl Verb {
             "abort" => Some(Self::Abort),
             "pause" => Some(Self::Pause),
             "resume" => Some(Self::Resume),
+            "retry" => Some(Self::Retry),
             _ => None,
         }
     }
@@ -44,20 +48,21 @@ impl Verb {
             Self::Abort => "aborted",
             Self::Pause => "paused",
             Self::Resume => "resumed",
+            Self::Retry => "retried",
         }
     }
 }
 
 /// A command on runs, read.
-struct Order<'a> {
+pub(super) struct Order<'a> {
     verb: Verb,
-    context: &'a KeptnContext,
+    pub(super) context: &'a KeptnContext,
     /// Only runs of this project.
     project: Option<Cow<'a, str>>,
     /// Only runs in this stage.
-    stage: Option<StageName>,
+    pub(super) stage: Option<StageName>,
     /// Id of the command.
-    by: &'a EventId,
+    pub(super) by: &'a EventId,
 }
 
 impl<'a> Order<'a> {
@@ -66,7 +71,7 @@ impl<'a> Order<'a> {
             Refusal::new(
                 Code::Invalid,
                 format!("`sequence.{}` is no command", shortened(verb)),
-                "there is abort, pause, resume",
+                "there is abort, pause, resume, retry",
             )
         })?;
         let context = event.context.as_ref().ok_or_else(|| {
@@ -85,9 +90,18 @@ impl<'a> Order<'a> {
         self.stage.as_ref().is_none_or(|named| named == stage)
     }
 
+    fn is_about_project(&self, run: &Run) -> bool {
+        self.project.as_deref().is_none_or(|name| name == run.project.as_str())
+    }
+
+    /// Tells whether a run is in the project and the stage that it names.
+    pub(super) fn is_in_reach(&self, run: &Run) -> bool {
+        self.is_about_project(run) && self.is_about_stage(&run.stage)
+    }
+
     /// Tells whether it is about a run, or about a sequence that is owed behind it.
     fn is_about(&self, run: &Run) -> bool {
-        self.project.as_deref().is_none_or(|name| name == run.project.as_str())
+        self.is_about_project(run)
             && (!run.is_ended() && self.is_about_stage(&run.stage)
                 || run.owed_follow_ups().any(|next| self.is_about_stage(&next.stage)))
     }
@@ -108,11 +122,14 @@ impl Sequences {
             return effects.note("this command was seen already");
         }
         self.handled.insert(id);
-        let done = Order::read(event, verb).and_then(|order| self.control(&order, stored, effects));
+        let done = Order::read(event, verb).and_then(|order| match order.verb {
+            Verb::Retry => self.retry(&order, &Retry::read(&event.data)?, stored.time),
+            Verb::Abort | Verb::Pause | Verb::Resume => self.control(&order, stored, effects),
+        });
         let answer = ControlAnswer {
             verb: verb.into(),
             triggered_id: event.id.clone(),
-            data: answer_data(event, done),
+            data: answer_data(event, done.map(|changed| said(verb, changed))),
             context,
         };
         self.owed.insert(id, stored.time, Due::Control(Arc::new(answer)));
@@ -123,7 +140,7 @@ impl Sequences {
         order: &Order<'_>,
         stored: &Stored,
         effects: &mut Effects,
-    ) -> Result<String, Refusal> {
+    ) -> Result<usize, Refusal> {
         let keys = self.controlled(order)?;
         let mut changed = 0;
         for key in keys {
@@ -133,12 +150,7 @@ impl Sequences {
             }
         }
         self.note_pause(order);
-        let done = order.verb.done();
-        Ok(match changed {
-            0 => format!("nothing changed: no sequence to be {done} there"),
-            1 => format!("1 sequence {done}"),
-            n => format!("{n} sequences {done}"),
-        })
+        Ok(changed)
     }
 
     /// Notes what holds for sequences of the delivery that are yet to come.
@@ -148,7 +160,7 @@ impl Sequences {
             Verb::Pause => _ = delivery.paused.insert(order.stage.clone()),
             Verb::Resume if order.stage.is_none() => delivery.paused.clear(),
             Verb::Resume => _ = delivery.paused.remove(&order.stage),
-            Verb::Abort => {}
+            Verb::Abort | Verb::Retry => {}
         }
     }
 
@@ -195,7 +207,7 @@ impl Sequences {
                 }
                 true
             }
-            Verb::Pause | Verb::Resume => false,
+            Verb::Pause | Verb::Resume | Verb::Retry => false,
         });
         if order.verb == Verb::Abort {
             self.close_approval(key);
@@ -212,6 +224,7 @@ impl Sequences {
         (stored, event): (&Stored, &Event),
         effects: &mut Effects,
     ) {
+        self.failed.forget(project);
         let stages = self.by_stage.get(project).cloned().unwrap_or_default();
         for key in stages.values().flatten().copied() {
             let Some(run) = self.runs.get(&key).filter(|run| run.phase != Phase::Undecided) else {
@@ -250,6 +263,16 @@ impl Run {
         self.cause = at;
         self.aborted = Some(Abort { at, by: order.by.clone() });
         true
+    }
+}
+
+/// Says what a command did.
+fn said(verb: &str, changed: usize) -> String {
+    let done = Verb::parse(verb).map_or("changed", Verb::done);
+    match changed {
+        0 => format!("nothing changed: no sequence to be {done} there"),
+        1 => format!("1 sequence {done}"),
+        n => format!("{n} sequences {done}"),
     }
 }
 

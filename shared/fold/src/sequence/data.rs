@@ -82,11 +82,10 @@ impl Run {
     /// Returns the data of the trigger of a sequence that follows. If it is too large, the trigger
     /// names no service and says why, and the sequence ends errored.
     pub(super) fn next_data(&self, next: &FollowUp) -> Payload {
-        let mut data = self.common_data(false);
-        if let Some(last) = &self.last {
-            insert_outcome(&mut data, last);
+        if let Some(from) = next.retry {
+            return self.retry_data(from);
         }
-        data.insert("message".to_owned(), "".into());
+        let mut data = self.carried_on(self.last.as_ref());
         data.insert("stage".to_owned(), next.stage.as_str().into());
         let full = Payload::from_map(&data);
         if full.as_str().len() <= DATA_BYTES_MAX {
@@ -95,6 +94,16 @@ impl Run {
         let message = too_large("what is carried on", full.as_str().len());
         let lean = json!({"project": self.project, "stage": next.stage, "message": message});
         lean.as_object().map_or_else(Payload::empty, Payload::from_map)
+    }
+
+    /// Returns what is carried into another run, behind a task with this end.
+    pub(super) fn carried_on(&self, last: Option<&Outcome>) -> Object {
+        let mut data = self.common_data(false);
+        if let Some(last) = last {
+            insert_outcome(&mut data, last);
+        }
+        data.insert("message".to_owned(), "".into());
+        data
     }
 
     /// Returns how many bytes are carried from task to task.

@@ -8,13 +8,19 @@ use super::{
     Effects, Held, Sequences, Surroundings, What,
     effective::configuration_id,
     request::{self, Request, invalid, unknown_sequence},
+    retry::{RETRY_OF, RETRY_TASK},
     run::{Decline, Origin, Phase, Run, RunKey, RunService},
 };
 use crate::{
     catalog::{Project, known_stage},
     plan,
+    refusal::{Code, Refusal},
     values::{Object, text},
 };
+
+/// Members of a trigger's data that are said anew in every event, or about the trigger alone.
+const NOT_CARRIED: [&str; 8] =
+    ["project", "stage", "service", "result", "status", "message", RETRY_OF, RETRY_TASK];
 
 /// What a decided run is made of.
 struct Decided {
@@ -22,6 +28,7 @@ struct Decided {
     is_bracket: bool,
     sync: Option<Payload>,
     carried: Payload,
+    input: Payload,
     origin: Origin,
 }
 
@@ -102,6 +109,16 @@ impl Sequences {
                 "list its tasks in the shipyard",
             )));
         }
+        if !run.skips_the_same(spec) {
+            return Err(Decline::Refused(Refusal::new(
+                Code::Refused,
+                format!(
+                    "the tasks of `{}` before the failed one are not those that were done",
+                    run.sequence
+                ),
+                "retry it from the start",
+            )));
+        }
         let mut data = run.carried.to_map();
         let request = request::read(run, project, &mut data).map_err(Decline::Refused)?;
         let sync = data.remove("sync").filter(Value::is_object);
@@ -116,9 +133,13 @@ impl Sequences {
                 (services, true, Some(sync), Origin::Sync)
             }
         };
-        for key in ["project", "stage", "service", "result", "status", "message"] {
+        for key in NOT_CARRIED {
             data.remove(key);
         }
+        let input = match origin {
+            Origin::Sync => planned_input(&run.carried, &services, sync.as_ref()),
+            Origin::Plain | Origin::FollowUp => run.carried.clone(),
+        };
         let services = services
             .into_iter()
             .map(|(name, values)| RunService {
@@ -129,7 +150,8 @@ impl Sequences {
             })
             .collect();
         let sync = sync.and_then(|sync| sync.as_object().map(Payload::from_map));
-        Ok(Decided { services, is_bracket, sync, carried: Payload::from_map(&data), origin })
+        let carried = Payload::from_map(&data);
+        Ok(Decided { services, is_bracket, sync, carried, input, origin })
     }
 
     /// Plans a sync: what differs now, less what is under way already.
@@ -157,11 +179,8 @@ impl Sequences {
             if narrowed.is_some_and(|names| !names.contains(&candidate.service)) {
                 continue;
             }
-            let newest = self.newest_delivering(&run.project, &run.stage, &candidate.service);
-            if let Some(other) = newest
-                .filter(|other| other.artifact(&candidate.service) == Some(&candidate.artifact))
-            {
-                under_way = Some(other.context.clone());
+            if let Some(other) = self.under_way(&run.project, &run.stage, &candidate) {
+                under_way = Some(other.clone());
                 continue;
             }
             let mut values = Object::new();
@@ -199,6 +218,7 @@ impl Sequences {
                     run.is_bracket = decided.is_bracket;
                     run.sync = decided.sync;
                     run.carried = decided.carried;
+                    run.input.data = decided.input;
                     run.origin = decided.origin;
                     let id = run.git_commit_id.take();
                     run.git_commit_id = Some(id.unwrap_or_else(|| configuration_id(run)));
@@ -213,6 +233,23 @@ impl Sequences {
             }
         }
     }
+}
+
+/// Returns the data of a trigger that gives what was planned.
+fn planned_input(
+    given: &Payload,
+    services: &[(model::ServiceName, Object)],
+    sync: Option<&Value>,
+) -> Payload {
+    let mut data = given.to_map();
+    data.remove("service");
+    let members =
+        services.iter().map(|(name, values)| (name.to_string(), json!({ "values": values })));
+    data.insert("services".to_owned(), Value::Object(members.collect()));
+    if let Some(sync) = sync {
+        data.insert("sync".to_owned(), sync.clone());
+    }
+    Payload::from_map(&data)
 }
 
 fn nothing_to_do(run: &Run, from: &StageName, under_way: Option<&KeptnContext>) -> Box<str> {

@@ -3,6 +3,7 @@
 use model::{
     CommandObject, DerivedId, Event, EventType, Kind, Payload, ServiceName, StreamTime, TaskSpec,
     TaskStatus,
+    trace::{SpanId, Trace},
 };
 use serde_json::json;
 
@@ -78,8 +79,12 @@ impl Run {
         let mut event = Event::new(id.event_id(), SOURCE, event_type, data);
         event.time = Some(since.to_string().into());
         event.context = Some(self.context.clone());
-        event.traceparent.clone_from(&self.traceparent);
+        event.traceparent = Some(self.trace().parent(SpanId::of(&self.trigger_id)));
         event
+    }
+
+    fn trace(&self) -> Trace {
+        Trace::of(self.traceparent.as_deref(), &self.context)
     }
 
     fn say_task(
@@ -91,6 +96,7 @@ impl Run {
     ) -> Event {
         let mut event =
             self.event(id, since, EventType::Task(task.name.clone(), Kind::Triggered), data);
+        event.traceparent = Some(self.trace().parent(SpanId::of(&event.id)));
         event.git_commit_id.clone_from(&self.git_commit_id);
         let (start, finish) = bounds(task, waits);
         event.start_within_secs = Some(start);
@@ -195,7 +201,9 @@ impl Run {
     ) -> Event {
         let event_type = EventType::Task(task.name.clone(), kind);
         let mut event = self.event(id, since, event_type, Payload::from_map(data));
-        event.triggered_id = Some(task.id.event_id());
+        let task = task.id.event_id();
+        event.traceparent = Some(self.trace().parent(SpanId::of(&task)));
+        event.triggered_id = Some(task);
         event
     }
 }

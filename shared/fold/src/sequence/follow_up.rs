@@ -32,6 +32,7 @@ impl Sequences {
             return effects.note("the end of a sequence under an id of another one");
         }
         let follow_ups = follow_ups(around, &run, &outcome);
+        self.failed.note_end(&run, &outcome);
         self.forget_undecided(key);
         self.pass_step(key);
         self.expect_no_step(key);
@@ -62,6 +63,7 @@ impl Sequences {
             })
         });
         let Some(leader) = leader else { return };
+        self.remember_refused(leader, key);
         self.change(leader, |run| {
             if let Phase::Ended { follow_ups } = &mut run.phase {
                 follow_ups.retain(|next| next.run != Some(key));
@@ -112,6 +114,7 @@ fn follow_ups(around: &Surroundings<'_>, run: &Run, outcome: &Outcome) -> Vec<Fo
                         sequence: sequence.name.clone(),
                         is_aborted: false,
                         run: None,
+                        retry: None,
                     });
                 }
             }

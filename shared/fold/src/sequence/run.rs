@@ -56,6 +56,8 @@ pub struct Run {
     pub sync: Option<Payload>,
     /// The trigger's data until it is decided; then what is carried from task to task.
     pub carried: Payload,
+    /// What its trigger gave, for a retry.
+    pub input: Input,
     /// Hash of the configuration that it runs with.
     pub git_commit_id: Option<Box<str>>,
     /// How far it is.
@@ -148,6 +150,26 @@ pub struct FollowUp {
     pub is_aborted: bool,
     /// The run it became, while that is not decided.
     pub run: Option<RunKey>,
+    /// It repeats the run instead of following it by the shipyard.
+    pub retry: Option<RetryFrom>,
+}
+
+/// What a trigger gave; for a sync, what was planned.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Input {
+    /// Its data.
+    pub data: Payload,
+    /// The configuration that it named.
+    pub git_commit_id: Option<Box<str>>,
+}
+
+/// Where a retry begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum RetryFrom {
+    /// At the first task, with what the trigger gave.
+    Start,
+    /// At the task that failed, with what was carried.
+    FailedTask,
 }
 
 /// An abort.

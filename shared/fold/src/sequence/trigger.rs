@@ -11,7 +11,7 @@ use super::{
     Due, Effects, Sequences, Surroundings, What,
     index::{trigger_key, trigger_key_of},
     request::invalid,
-    run::{Abort, Decline, Origin, Phase, Run, RunKey, Standing},
+    run::{Abort, Decline, Input, Origin, Phase, Run, RunKey, Standing},
 };
 use crate::{
     Note,
@@ -120,19 +120,21 @@ impl Sequences {
     /// Ties a follow-up to the run that it follows.
     fn follow(&mut self, run: &mut Run, leader: RunKey, id: DerivedId, now: StreamTime) {
         self.owed.remove(id);
-        run.origin = Origin::FollowUp;
         let key = run.key;
         let led = self.change(leader, |leader| {
-            let place = leader.place;
-            let stage = leader.stage.clone();
             let Phase::Ended { follow_ups } = &mut leader.phase else { return None };
             let next = follow_ups.iter_mut().find(|next| next.id == id)?;
             next.run = Some(key);
-            Some((place, stage, next.is_aborted))
+            Some((next.is_aborted, next.retry))
         });
-        let Some(Some((place, stage, is_aborted))) = led else { return };
-        if stage == run.stage {
-            run.place = (place.0, key);
+        let Some(Some((is_aborted, retry))) = led else { return };
+        match (retry, self.runs.get(&leader)) {
+            (Some(from), Some(failed)) => run.take_over(failed, from),
+            (None, Some(leader)) if leader.stage == run.stage => {
+                run.origin = Origin::FollowUp;
+                run.place = (leader.place.0, key);
+            }
+            (Some(_) | None, _) => run.origin = Origin::FollowUp,
         }
         if is_aborted {
             run.aborted = Some(Abort { at: now, by: run.trigger_id.clone() });
@@ -163,6 +165,7 @@ fn new_run(
         is_bracket: false,
         sync: None,
         carried: event.data.clone(),
+        input: Input { data: event.data.clone(), git_commit_id: event.git_commit_id.clone() },
         git_commit_id: event.git_commit_id.clone(),
         phase: Phase::Undecided,
         tasks_done: 0,

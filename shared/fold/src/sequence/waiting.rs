@@ -23,7 +23,8 @@ pub struct Waiting {
 pub enum Reason {
     /// An answer of these executors; empty = anybody.
     Executor(Vec<String>),
-    /// A slot for this service, held or wanted before by that delivery.
+    /// A slot for this service, held or wanted before by that delivery; `until` is set if that one
+    /// has ended and only a task that nobody has closed keeps the slot.
     Queue(ServiceName, Option<KeptnContext>),
     /// A person's approval.
     Approval,
@@ -62,8 +63,11 @@ impl Sequences {
             (_, Next::Nothing) => waiting(Reason::Pause, run.cause, None),
             (_, Next::Task(_)) if run.is_in_line() => {
                 let (key, service) = self.queue.blocker(run)?;
-                let behind = self.runs.get(&key).map(|other| other.context.clone());
-                waiting(Reason::Queue(service, behind), run.cause, None)
+                let before = self.runs.get(&key);
+                let behind = before.map(|other| other.context.clone());
+                // Who is over keeps its slot for an open task, and not for longer than that.
+                let until = before.filter(|other| other.is_ended()).and_then(|one| one.deadline);
+                waiting(Reason::Queue(service, behind), run.cause, until)
             }
             (_, Next::Task(_)) if run.not_before.is_some() => {
                 waiting(Reason::Delay, run.cause, run.not_before)

@@ -296,7 +296,7 @@ fn what_cannot_be_done_is_refused_with_code_and_hint() {
             "stage name `Not A Name` must be",
         ),
         (&context, "destroy", project(), "invalid", "`sequence.destroy` is no command"),
-        (&context, "retry", project(), "invalid", "`sequence.retry` is no command"),
+        (&context, "repeat", project(), "invalid", "`sequence.repeat` is no command"),
     ];
     let before: Vec<_> = stream.world.sequences.runs().cloned().collect();
     for (context, verb, data, code, message) in cases {

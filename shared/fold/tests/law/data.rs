@@ -1,6 +1,9 @@
 //! Data: what tasks are sent, what answers bring, and what is carried on.
 
-use model::{Event, Payload};
+use model::{
+    Event, Payload,
+    trace::{SpanId, Trace},
+};
 use serde_json::{Value, json};
 
 use crate::stream::{Stream, carts, pass, shipyard};
@@ -60,7 +63,8 @@ fn a_task_is_sent_names_labels_values_and_its_properties() {
 fn a_task_event_has_the_envelope_of_its_run() {
     let mut stream = stream();
     let mut event = stream.make("dev.d.triggered", carts("1"));
-    event.traceparent = Some("00-1-2-01".into());
+    let trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-";
+    event.traceparent = Some(format!("{trace}00f067aa0ba902b7-01").into());
     event.git_commit_id = Some("abc".into());
     let id = event.id.clone();
     stream.store(event);
@@ -69,20 +73,40 @@ fn a_task_event_has_the_envelope_of_its_run() {
     let task = stream.open_tasks().remove(0);
     assert_eq!(&*task.source, "shipyard-controller");
     assert_eq!(task.triggered_id, None);
-    assert_eq!(task.traceparent.as_deref(), Some("00-1-2-01"));
+    let span = SpanId::of(&task.id);
+    assert_eq!(task.traceparent, Some(format!("{trace}{span}-01").into()), "the task is the step");
     assert_eq!(task.git_commit_id.as_deref(), Some("abc"));
     let time = model::StreamTime::from_nanos(at).to_string();
     assert_eq!(task.time.as_deref(), Some(time.as_str()), "the time of the cause");
     stream.play(|_| "pass");
     let end = stream.said().find(|event| event.triggered_id.as_ref() == Some(&id)).unwrap();
     assert_eq!(end.git_commit_id.as_deref(), Some("abc"));
-    assert_eq!(end.traceparent.as_deref(), Some("00-1-2-01"));
+    let span = SpanId::of(&id);
+    assert_eq!(end.traceparent, Some(format!("{trace}{span}-01").into()), "the run is the step");
     let next = stream
         .said()
         .find(|event| event.event_type.to_string() == "sh.keptn.event.hard.d.triggered");
     let next = next.unwrap();
+    assert_eq!(next.traceparent, end.traceparent, "one trace over all stages");
     assert_eq!(next.git_commit_id, None, "each stage is pinned to its own configuration");
     assert_eq!(next.triggered_id, None);
+}
+
+#[test]
+fn a_delivery_without_a_trace_has_one_of_its_own_over_all_stages() {
+    let mut stream = stream();
+    let (context, _) = stream.trigger("dev.d", carts("1"));
+    stream.play(|_| "pass");
+    let said: Vec<_> =
+        stream.said().filter(|event| event.context.as_ref() == Some(&context)).collect();
+    // Executors say what they like.
+    let ours = said.iter().filter(|one| &*one.source == "shipyard-controller");
+    let stages = said.iter().filter(|one| one.event_type.to_string().ends_with(".d.finished"));
+    assert!(stages.count() > 1, "it goes over several stages");
+    for event in ours {
+        let trace = event.traceparent.as_deref().and_then(Trace::read);
+        assert_eq!(trace, Some(Trace::of(None, &context)), "{}", event.event_type);
+    }
 }
 
 #[test]

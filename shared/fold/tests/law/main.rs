@@ -12,6 +12,8 @@ mod own_values;
 mod properties;
 mod queue;
 mod random;
+mod resources;
+mod retry;
 mod status;
 mod story;
 mod stream;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use fold::{
     World, plan,
-    sequence::{Origin, Phase},
+    sequence::{OpenTask, Origin, Phase, Reason},
 };
 use model::StreamTime;
 use proptest::{collection::vec, prelude::*, strategy::ValueTree as _, test_runner::TestRunner};
@@ -91,6 +91,15 @@ proptest! {
     }
 
     #[test]
+    fn every_open_run_waits_for_something_that_can_come(ops in vec(hostile_op(), 1..80)) {
+        let mut player = Player::new();
+        for op in &ops {
+            player.play(op);
+            look_at_waits(&player.stream.world, player.stream.time)?;
+        }
+    }
+
+    #[test]
     fn a_stage_is_out_of_sync_exactly_when_something_differs(ops in vec(op(), 1..80)) {
         let mut player = Player::new();
         for op in &ops {
@@ -98,6 +107,46 @@ proptest! {
             look_at_status(&player.stream)?;
         }
     }
+}
+
+/// Checks that every open run says for what it waits, and that this can come: an owed step, a
+/// deadline, the end of another run, the answer to a command, or a person.
+fn look_at_waits(world: &World, time: i64) -> Result<(), TestCaseError> {
+    let now = StreamTime::from_nanos(time);
+    let owed_ids: BTreeSet<String> =
+        owed(world, now).iter().map(|event| event.id.to_string()).collect();
+    for run in world.sequences.runs().filter(|run| !run.is_ended()) {
+        let Some(wait) = world.sequences.waiting(run) else {
+            return Err(TestCaseError::fail(format!("waits for nothing: {run:?}")));
+        };
+        prop_assert!(wait.since <= world.now(), "{:?}", wait);
+        match wait.reason {
+            Reason::Controller => {
+                prop_assert!(owed_ids.contains(&run.next_id().to_string()), "{:?}", run);
+            }
+            Reason::Delay => prop_assert_eq!(wait.until, run.deadline),
+            Reason::Executor(_) => {
+                prop_assert_eq!(wait.until, run.deadline);
+                let is_bounded = run.open.as_ref().is_some_and(|task| task.finish_by.is_some());
+                prop_assert_eq!(is_bounded, wait.until.is_some());
+            }
+            Reason::Queue(_, behind) => {
+                let is_known = world
+                    .sequences
+                    .runs()
+                    .any(|other| Some(&other.context) == behind.as_ref() && other.key != run.key);
+                prop_assert!(is_known, "behind nobody: {:?}", run);
+            }
+            Reason::Command => {
+                prop_assert!(world.catalog.is_changing(run.project.as_str(), run.key));
+            }
+            Reason::Approval => {
+                prop_assert!(run.open.as_ref().is_some_and(OpenTask::is_approval));
+            }
+            Reason::Pause => prop_assert!(run.is_paused),
+        }
+    }
+    Ok(())
 }
 
 /// Compares the list of differences with what the words of the status say.

@@ -92,6 +92,23 @@ fn for_a_slot_behind_who_has_it() {
 }
 
 #[test]
+fn for_a_slot_that_an_aborted_task_keeps_until_its_end() {
+    let (mut stream, first) = begun("d");
+    stream.settle();
+    let (second, _) = stream.trigger("dev.d", carts("2"));
+    assert_eq!(waiting(&stream, &second).until, None, "the first goes on");
+    stream.control(&first, "abort", json!({"project": "p"}));
+    stream.settle();
+    let wait = waiting(&stream, &second);
+    let service = ServiceName::new("carts").unwrap();
+    assert_eq!(wait.reason, Reason::Queue(service, Some(first.clone())));
+    let first = stream.run(&first).unwrap();
+    assert!(first.is_ended() && first.open.is_some());
+    assert_eq!(wait.until, first.deadline);
+    assert!(wait.until.is_some());
+}
+
+#[test]
 fn for_a_persons_resume() {
     let (mut stream, context) = begun("d");
     stream.control(&context, "pause", json!({"project": "p"}));

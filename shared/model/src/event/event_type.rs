@@ -53,7 +53,7 @@ pub enum CommandObject {
     Service,
     /// `configuration.change`.
     Configuration,
-    /// `resource.…`.
+    /// `resource.{create,update,delete}`.
     Resource,
     /// `sequence.{abort,pause,resume,retry}`.
     Sequence,
@@ -68,6 +68,16 @@ impl CommandObject {
             Self::Configuration => "configuration",
             Self::Resource => "resource",
             Self::Sequence => "sequence",
+        }
+    }
+
+    /// Returns the verbs of its commands.
+    pub const fn verbs(self) -> &'static [&'static str] {
+        match self {
+            Self::Project | Self::Resource => &["create", "update", "delete"],
+            Self::Service => &["create", "delete"],
+            Self::Configuration => &["change"],
+            Self::Sequence => &["abort", "pause", "resume", "retry"],
         }
     }
 

@@ -255,3 +255,30 @@ fn base64_is_read_as_go_reads_it() {
     assert!(Shipyard::from_base64(&format!("{first}\n{second}\n")).value.is_some());
     assert!(Shipyard::from_base64("shipyard.yaml!").errors[0].message.contains("base64"));
 }
+
+#[test]
+fn a_form_before_0_2_is_written_as_the_native_one() {
+    let text = include_str!("../../tests/documents/story-2.yaml");
+    let converted = Shipyard::convert(text).into_result().unwrap();
+    assert!(
+        converted.starts_with("apiVersion: spec.keptn.sh/0.2.3\nkind: Shipyard\n"),
+        "{converted}"
+    );
+    assert_eq!(errors(&converted), Vec::<String>::new());
+    assert_eq!(accepted(&converted).stages, accepted(text).stages);
+}
+
+#[test]
+fn what_is_native_is_written_in_one_form_and_says_the_same() {
+    let text = include_str!("../../tests/documents/native.yaml");
+    let converted = Shipyard::convert(text).into_result().unwrap();
+    assert_eq!(accepted(&converted), accepted(text));
+    assert_eq!(Shipyard::convert(&converted).into_result().unwrap(), converted);
+}
+
+#[test]
+fn what_is_refused_is_not_converted() {
+    let reading = Shipyard::convert("version: 0.1.0\nspec: {stages: [{name: dev}]}\n");
+    assert_eq!(reading.value, None);
+    assert_eq!(reading.errors[0].line, Some(1));
+}

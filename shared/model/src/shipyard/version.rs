@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// Versions of the form that the story uses.
-const STORY_VERSIONS: [&str; 2] = ["0.1.1", "0.1.2"];
+pub(super) const STORY_VERSIONS: [&str; 2] = ["0.1.1", "0.1.2"];
 /// The lowest version of the form with `sequences`.
 const NATIVE_FIRST: (u64, u64) = (0, 2);
 /// The highest patch of 0.2 that Keptn published; later ones are read like it.

@@ -19,6 +19,7 @@ pub struct ProjectsQuery {
 
 /// Projects, by name.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Projects {
     /// Position at which this holds.
@@ -29,6 +30,7 @@ pub struct Projects {
 
 /// One project.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Project {
     /// Its name.
@@ -45,6 +47,7 @@ pub struct Project {
 
 /// One stage of a project.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ProjectStage {
     /// Its name.
@@ -63,6 +66,7 @@ pub struct ProjectStage {
 
 /// One sequence of a stage.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ProjectSequence {
     /// Its name.
@@ -75,6 +79,7 @@ pub struct ProjectSequence {
 
 /// One service of a project.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ProjectService {
     /// Its name.

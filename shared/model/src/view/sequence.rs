@@ -1,5 +1,7 @@
 //! Queries about runs.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -9,6 +11,7 @@ use crate::{
 
 /// State of a run; Keptn's names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub enum SequenceState {
     /// Triggered, nothing sent yet.
@@ -52,6 +55,8 @@ impl SequenceState {
 
 /// Asks for runs, newest first.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams))]
+#[cfg_attr(feature = "openapi", into_params(parameter_in = Query))]
 #[serde(rename_all = "camelCase")]
 pub struct SequencesQuery {
     /// Only of this project.
@@ -69,6 +74,9 @@ pub struct SequencesQuery {
     /// Only runs that have not ended.
     #[serde(default)]
     pub open_only: bool,
+    /// Only runs with an approval that waits for a person.
+    #[serde(default)]
+    pub approval_only: bool,
     /// Most runs to return; 0 = the default, [`SEQUENCES_PAGE`].
     #[serde(default)]
     pub limit: usize,
@@ -87,6 +95,7 @@ pub const SEQUENCES_PAGE_MAX: usize = 500;
 
 /// Runs, newest first.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Sequences {
     /// Position at which this holds.
@@ -99,6 +108,7 @@ pub struct Sequences {
 
 /// One run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Sequence {
     /// The delivery it belongs to.
@@ -137,14 +147,21 @@ pub struct Sequence {
     pub finished_at: Option<StreamTime>,
     /// All tasks of the sequence, those that were not reached included.
     pub tasks: Vec<Task>,
-    /// For what it waits now; none if it has ended or the controller is about to act.
+    /// For what it waits now; none if it has ended.
     pub waiting_for: Option<WaitingFor>,
     /// Hash of the configuration that it runs with.
     pub git_commit_id: Option<String>,
+    /// Who triggered it: the source of its trigger.
+    #[serde(default)]
+    pub source: Option<String>,
+    /// What its trigger is labelled with: where it comes from, why.
+    #[serde(default)]
+    pub labels: BTreeMap<String, String>,
 }
 
 /// One service of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct SequenceService {
     /// The service.
@@ -157,6 +174,7 @@ pub struct SequenceService {
 
 /// One task of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Task {
     /// Its name.
@@ -185,6 +203,7 @@ pub struct Task {
 
 /// How far a task is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub enum TaskState {
     /// Not reached.
@@ -199,6 +218,7 @@ pub enum TaskState {
 
 /// One executor of a task.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Executor {
     /// Last segment of the source of its answers.
@@ -213,6 +233,7 @@ pub struct Executor {
 
 /// For what a run waits.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct WaitingFor {
     /// What kind of thing.
@@ -225,12 +246,14 @@ pub struct WaitingFor {
     pub services: Vec<ServiceName>,
     /// Since when.
     pub since: StreamTime,
-    /// Until when at most; none = until a person acts.
+    /// Until when at most; none = until a person or the one who is named acts. In a queue it is set
+    /// if the run before has ended and only a task that nobody has closed keeps the slot.
     pub until: Option<StreamTime>,
 }
 
 /// Kinds of waiting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub enum WaitingReason {
     /// An executor's answer.
@@ -262,6 +285,7 @@ pub struct SequenceQuery {
 
 /// All runs of one delivery, in the order of their triggers.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Delivery {
     /// Position at which this holds.
@@ -278,6 +302,7 @@ pub struct Delivery {
 
 /// A sequence that follows another when that one passes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Follows {
     /// Stage that follows.

@@ -26,6 +26,7 @@ pub struct StageQuery {
 
 /// Whether a stage has what the stage before it has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum SyncStatus {
     /// Nothing differs.
@@ -38,6 +39,7 @@ pub enum SyncStatus {
 
 /// How a service in a stage stands to the stage before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum ServiceState {
     /// Released is what was evaluated upstream, or nothing is comparable.
@@ -56,6 +58,7 @@ pub enum ServiceState {
 
 /// The status of a stage.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct StageStatus {
     /// The project.
@@ -78,6 +81,7 @@ pub struct StageStatus {
 
 /// The status of a service in a stage.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ServiceStatus {
     /// The service.
@@ -102,6 +106,7 @@ pub struct ServiceStatus {
 
 /// A newer artifact upstream that does not count.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct NotEligible {
     /// The artifact.
@@ -116,6 +121,7 @@ pub struct NotEligible {
 
 /// A run under way, as the status of a stage lists it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Ongoing {
     /// Services it delivers.

@@ -39,7 +39,9 @@ pub(super) fn plan(
             return Err(Failure::usage(message).hint("name another stage with --from"));
         }
     }
-    let is_run = arguments.artifact.is_some() || (!delivers && !arguments.service.is_empty());
+    let is_run = arguments.artifact.is_some()
+        || arguments.is_plain
+        || (!delivers && !arguments.service.is_empty());
     let request = if is_run {
         service_request(arguments, values)?
     } else {
@@ -108,8 +110,8 @@ mod tests {
     use super::*;
     use crate::{
         arguments::{Arguments, Command, TopCommand},
+        commands::trigger::Given,
         render::testing::time_at,
-        values,
     };
 
     fn sockshop() -> Project {
@@ -145,8 +147,9 @@ mod tests {
         let TopCommand::Waiting(Command::Trigger(arguments)) = command else {
             panic!("no trigger: {line}");
         };
-        let values = values::parse(&arguments.set).unwrap();
-        match plan(&arguments, &sockshop(), values) {
+        let arguments = arguments.resolved().map_err(|failure| failure.to_string())?;
+        let given = Given::read(&arguments).map_err(|failure| failure.to_string())?;
+        match plan(&arguments, &sockshop(), given.values) {
             Ok(Plan { stage, request: Request::Sync { from, services } }) => {
                 Ok(format!("{stage}: sync from {from:?} of {services:?}"))
             }
@@ -178,6 +181,29 @@ mod tests {
         assert_eq!(plan, "dev: carts None {}");
         assert!(planned("evaluation --stage=dev --service=carts").is_ok());
         assert!(planned("check --stage=dev").unwrap_err().contains("needs a service"));
+    }
+
+    #[test]
+    fn keptns_forms_name_the_sequence_elsewhere() {
+        let delivery = "delivery --sequence artifact-delivery --service=carts --image=carts:1";
+        let delivery = planned(&format!("{delivery} --values a=1,b.c=x")).unwrap();
+        assert_eq!(delivery, r#"dev: carts Some("carts:1") {"a":1,"b":{"c":"x"}}"#);
+        let run = "sequence artifact-delivery --stage=hardening --service=carts -l by=ci -d a.b=c";
+        assert_eq!(planned(run).unwrap(), "hardening: carts None {}");
+        let sync = planned("sequence artifact-delivery --stage=hardening").unwrap();
+        assert_eq!(sync, "hardening: sync from None of []");
+        assert!(planned("evaluation --stage=dev --service=carts --timeframe=5m").is_ok());
+    }
+
+    #[test]
+    fn a_second_name_and_a_sequence_flag_have_their_places() {
+        let refused = |line: &str| planned(line).unwrap_err();
+        let two = refused("artifact-delivery check --stage=dev");
+        assert!(two.contains("`artifact-delivery` and `check` are two"), "{two}");
+        let astray = refused("check --sequence artifact-delivery --stage=dev");
+        assert!(astray.contains("keptn trigger delivery"), "{astray}");
+        let names = refused("sequence check --stage=dev --service=carts -d project=p");
+        assert!(names.contains("key `project` must not be given as data"), "{names}");
     }
 
     #[test]
