@@ -37,12 +37,11 @@ fn read(text: &str) {
     assert!(began.elapsed() < READ_MAX, "{:?} for {} bytes", began.elapsed(), text.len());
 }
 
-/// Checks that each problem names a line of the text, or the one where it could go on.
-fn places_are_inside<'a>(text: &str, problems: impl Iterator<Item = &'a Problem>) {
+/// Checks that each problem names a line of the text.
+fn places_are_inside<'a>(text: &str, mut problems: impl Iterator<Item = &'a Problem>) {
     let lines = document::lines(text).count() as u64;
-    for problem in problems.filter(|problem| problem.line.is_some_and(|line| line > lines)) {
-        panic!("{problem}, of {lines} lines: {text:?}");
-    }
+    let outside = problems.find(|problem| problem.line.is_some_and(|line| line > lines));
+    assert!(outside.is_none(), "{outside:?}, of {lines} lines: {text:?}");
 }
 
 /// Replaces `length` characters at `at` of a document by `with`.
