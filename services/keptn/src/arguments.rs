@@ -85,6 +85,8 @@ pub(crate) enum Command {
     Dev(commands::dev::DevArgs),
     /// Play the demo's history: project `sockshop`, with hardening behind dev
     Demo,
+    /// Measure how fast this machine runs sequences, beside the bare loop of NATS
+    Bench(commands::bench::BenchArgs),
     /// Look for what is wrong, and say what to do about it; changes nothing
     Doctor(commands::doctor::DoctorArgs),
     /// Create a project or a service

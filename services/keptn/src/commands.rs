@@ -1,6 +1,7 @@
 //! One file a command. A command reads its arguments, asks or tells NATS, and prints.
 
 pub(crate) mod approve;
+pub(crate) mod bench;
 pub(crate) mod completion;
 pub(crate) mod configure;
 pub(crate) mod convert;
@@ -73,6 +74,7 @@ async fn dispatch(command: Command, connection: &ConnectionArgs) -> Result<Exit,
     match command {
         Command::Dev(arguments) => dev::run(arguments).await,
         Command::Demo => demo::run(connection).await,
+        Command::Bench(arguments) => bench::run(arguments).await,
         Command::Doctor(arguments) => doctor::run(arguments, connection).await,
         Command::Create(command) => create::run(command, connection).await,
         Command::Update(command) => update::run(command, connection).await,

@@ -65,13 +65,16 @@ pub(crate) enum Played {
     Before,
 }
 
-/// Waits until all four components are ready.
+/// Waits until components are ready.
 ///
 /// # Errors
 /// Exit code 3 with the names of those that are not.
-pub(crate) async fn wait_until_ready(client: &Client) -> Result<(), Failure> {
+pub(crate) async fn wait_until_ready(
+    client: &Client,
+    components: &[&'static str],
+) -> Result<(), Failure> {
     let until = Instant::now() + READY_WAIT;
-    let mut missing: BTreeSet<&str> = names::COMPONENTS.into_iter().collect();
+    let mut missing: BTreeSet<&str> = components.iter().copied().collect();
     loop {
         for component in missing.clone() {
             let subject = names::ready_subject(component);

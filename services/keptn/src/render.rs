@@ -5,6 +5,7 @@
 pub(crate) mod ago;
 pub(crate) mod approvals;
 pub(crate) mod artifact;
+pub(crate) mod bench;
 pub(crate) mod document;
 pub(crate) mod events;
 pub(crate) mod lint;

@@ -17,7 +17,7 @@ use std::{
 
 use tokio::{sync::watch, task::JoinSet, time::timeout};
 
-use self::{place::Place, ports::Ports, supervisor::ChildSpec};
+use self::{nats::Sync, place::Place, ports::Ports, supervisor::ChildSpec};
 
 /// Longest time in which the services end after they were told; then they are killed.
 const SERVICES_STOP_WAIT: Duration = Duration::from_secs(8);
@@ -102,7 +102,7 @@ impl Stack {
     ) -> Result<Self, StackError> {
         let program = std::env::current_exe().map_err(StackError::Program)?;
         let config = place.nats_config();
-        std::fs::write(&config, nats::config(ports, &place.nats_store()))
+        std::fs::write(&config, nats::config(ports, &place, Sync::EverySecond))
             .map_err(|reason| StackError::Config { path: config.clone(), reason })?;
         let stop_services = watch::Sender::new(false);
         let (stop_nats, nats_stopped) = watch::channel(false);

@@ -32,5 +32,10 @@ pub(crate) fn now() -> StreamTime {
 /// # Errors
 /// As [`new_id`].
 pub(crate) fn stamp() -> Result<Stamp, InvalidId> {
-    Ok(Stamp { id: new_id()?, time: now().to_string(), source: SOURCE })
+    Ok(stamp_of(new_id()?))
+}
+
+/// Returns an id and the time.
+pub(crate) fn stamp_of(id: EventId) -> Stamp {
+    Stamp { id, time: now().to_string(), source: SOURCE }
 }

@@ -16,6 +16,7 @@ mod boot_clock;
 mod connect_error;
 mod connection;
 mod consumer;
+mod consumers;
 mod dial;
 mod direct;
 mod discover;

@@ -224,15 +224,40 @@ impl Publisher {
         &self,
         outgoing: Outgoing,
     ) -> impl Future<Output = Result<PublishAck, PublishError>> + Send + use<> {
+        let headers = headers(&outgoing);
+        self.publish_with(headers, outgoing.subject, outgoing.event_json)
+    }
+
+    /// Says something under no message id: said twice, it is stored twice. For the bare loop beside
+    /// which ours is measured.
+    ///
+    /// # Errors
+    /// As [`Self::publish`].
+    pub fn publish_anonymous(
+        &self,
+        subject: String,
+        json: String,
+    ) -> impl Future<Output = Result<PublishAck, PublishError>> + Send + use<> {
+        let mut headers = HeaderMap::new();
+        headers.insert(CONTENT_TYPE, CLOUD_EVENT_JSON);
+        self.publish_with(headers, subject, json)
+    }
+
+    fn publish_with(
+        &self,
+        headers: HeaderMap,
+        subject: String,
+        json: String,
+    ) -> impl Future<Output = Result<PublishAck, PublishError>> + Send + use<> {
         let live = self.bus.current();
         let in_flight = Arc::clone(&self.in_flight);
         let tally = self.bus.tally();
         let published = async move {
-            let disconnected = || PublishError::Disconnected { subject: outgoing.subject.clone() };
+            let disconnected = || PublishError::Disconnected { subject: subject.clone() };
             let live = live.ok_or_else(disconnected)?;
             // The semaphore is never closed.
             let _permit = in_flight.acquire_owned().await.map_err(|_| disconnected())?;
-            send(&live, outgoing).await
+            send(&live, headers, subject, json).await
         };
         async move {
             let published = published.await;
@@ -242,12 +267,15 @@ impl Publisher {
     }
 }
 
-async fn send(live: &Live, outgoing: Outgoing) -> Result<PublishAck, PublishError> {
-    let headers = headers(&outgoing);
-    let Outgoing { subject, event_json, .. } = outgoing;
-    let bytes = event_json.len();
+async fn send(
+    live: &Live,
+    headers: HeaderMap,
+    subject: String,
+    json: String,
+) -> Result<PublishAck, PublishError> {
+    let bytes = json.len();
     let bytes_max = live.client.max_payload();
-    let request = live.request(subject.clone(), headers, Bytes::from(event_json), ACK_WAIT);
+    let request = live.request(subject.clone(), headers, Bytes::from(json), ACK_WAIT);
     let answer = tokio::select! {
         biased;
         answer = request => answer,

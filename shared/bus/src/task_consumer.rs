@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, pull};
 use bytes::Bytes;
 use futures_util::StreamExt as _;
-use model::{Position, Stored};
+use model::Position;
 use tokio::time::sleep;
 use tracing::{debug, warn};
 
@@ -61,8 +61,8 @@ impl std::fmt::Debug for Open {
 /// One delivery of a task. Dropped without a word, it comes again.
 #[derive(Debug)]
 pub struct Delivery {
-    /// The event.
-    pub stored: Stored,
+    /// The event, undecoded.
+    pub message: RawMessage,
     /// How often it was delivered, this time included.
     pub count: u64,
     live: Live,
@@ -103,8 +103,7 @@ impl TaskConsumer {
                     let read = RawMessage::from_delivery(message.message);
                     if let (Some((raw, delivered)), Some(reply)) = (read, reply) {
                         let live = open.live.clone();
-                        let stored = raw.stored();
-                        return Delivery { stored, count: delivered.count, live, reply };
+                        return Delivery { message: raw, count: delivered.count, live, reply };
                     }
                 }
                 Some(Err(error)) => {

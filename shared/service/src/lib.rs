@@ -12,6 +12,7 @@ pub mod http;
 pub mod metrics;
 pub mod outbox;
 pub mod process;
+pub mod process_usage;
 mod room;
 pub mod settings;
 pub mod shutdown;

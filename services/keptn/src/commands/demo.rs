@@ -1,5 +1,7 @@
 //! `keptn demo`: plays the demo's history on a running stack.
 
+use bus::names;
+
 use crate::{
     arguments::ConnectionArgs,
     client::Client,
@@ -21,7 +23,7 @@ pub(crate) const TRY: [&str; 3] = [
 /// Exit code 3 if a service is not ready in time or does not go on.
 pub(crate) async fn run(connection: &ConnectionArgs) -> Result<Exit, Failure> {
     let client = Client::connect(connection).await?;
-    demo::wait_until_ready(&client).await?;
+    demo::wait_until_ready(&client, &names::COMPONENTS).await?;
     tell(demo::play(&client).await?);
     terminal::talk("\nTry:");
     for line in TRY {

@@ -5,7 +5,10 @@ use std::{
     time::Duration,
 };
 
-use bus::server_binary::{self, Progress};
+use bus::{
+    names,
+    server_binary::{self, Progress},
+};
 use clap::Args;
 use status_view::http::Token;
 use tokio::{
@@ -108,7 +111,7 @@ async fn work(stack: &mut Stack, arguments: &DevArgs, since: Instant) -> Result<
     let client = connect(&stack.ports().nats_url()).await?;
     // Not before, because each of them would complain that NATS is not there.
     stack.start_services();
-    demo::wait_until_ready(&client)
+    demo::wait_until_ready(&client, &names::COMPONENTS)
         .await
         .map_err(|failure| failure.hint(format!("look into {}", stack.place().logs().display())))?;
     if arguments.demo {
@@ -130,7 +133,10 @@ async fn connect(url: &str) -> Result<Client, Failure> {
 }
 
 /// Finds nats-server, and fetches it once if there is none.
-async fn nats_binary() -> Result<PathBuf, Failure> {
+///
+/// # Errors
+/// Exit code 3 if it cannot be had.
+pub(super) async fn nats_binary() -> Result<PathBuf, Failure> {
     let found = server_binary::find_or_fetch(environment::get, |progress| match progress {
         Progress::TooOld { path, version } => {
             terminal::talk(&format!("{} is {version}, too old", path.display()));

@@ -4,7 +4,10 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 
-use crate::stack::nats_wrapper::{self, NatsServerArgs};
+use crate::{
+    bench,
+    stack::nats_wrapper::{self, NatsServerArgs},
+};
 
 /// Arguments of `serve`.
 #[derive(Clone, Debug, Args)]
@@ -26,6 +29,9 @@ enum Part {
     StubExecutor,
     /// Runs nats-server until standard input ends
     NatsServer(NatsServerArgs),
+    /// A part of a benchmark, until standard input ends
+    #[command(subcommand)]
+    Bench(bench::part::Part),
 }
 
 /// Runs the part until it ends.
@@ -36,5 +42,6 @@ pub(crate) fn run(arguments: &ServeArgs) -> ExitCode {
         Part::StatusView => status_view::main(),
         Part::StubExecutor => stub_executor::main(),
         Part::NatsServer(arguments) => nats_wrapper::run(arguments),
+        Part::Bench(part) => bench::part::run(part),
     }
 }

@@ -1,24 +1,47 @@
-//! The configuration of nats-server for the profile `dev`.
+//! The configuration of nats-server.
 
 use std::path::Path;
 
-use super::ports::Ports;
+use super::{place::Place, ports::Ports};
 
-/// Returns the configuration: one server, on the loopback address, its store synced every second.
-///
-/// Nothing is lost when a process dies, at most a second when the power fails.
-pub(crate) fn config(ports: Ports, store: &Path) -> String {
+/// When the store is written through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sync {
+    /// Nothing is lost when a process dies, at most a second when the power fails.
+    EverySecond,
+    /// Nothing acknowledged is ever lost.
+    Always,
+}
+
+impl Sync {
+    const fn interval(self) -> &'static str {
+        match self {
+            Self::EverySecond => "1s",
+            Self::Always => "always",
+        }
+    }
+}
+
+/// Returns the configuration: one server, on the loopback address.
+pub(crate) fn config(ports: Ports, place: &Place, sync: Sync) -> String {
+    written(ports, (&place.nats_store(), &place.nats_process_id()), sync)
+}
+
+fn written(ports: Ports, (store, process_id): (&Path, &Path), sync: Sync) -> String {
     format!(
         "# Written by `keptn dev` at every start; changes are lost.\n\
          server_name: \"keptn-dev\"\n\
          listen: \"127.0.0.1:{nats}\"\n\
          http: \"127.0.0.1:{monitor}\"\n\
+         pid_file: {process_id}\n\
          # An event is at most 1 MiB.\n\
          max_payload: 1MB\n\
-         jetstream {{\n  store_dir: {store}\n  sync_interval: \"1s\"\n}}\n",
+         jetstream {{\n  store_dir: {store}\n  sync_interval: \"{interval}\"\n}}\n",
         nats = ports.nats,
         monitor = ports.monitor,
+        process_id = quoted(&process_id.to_string_lossy()),
         store = quoted(&store.to_string_lossy()),
+        interval = sync.interval(),
     )
 }
 
@@ -34,8 +57,9 @@ mod tests {
 
     #[test]
     fn the_configuration_binds_to_loopback_and_syncs_every_second() {
-        let config =
-            config(Ports { nats: 4222, monitor: 8222, page: None }, Path::new("/data/a \"b\""));
+        let ports = Ports { nats: 4222, monitor: 8222, page: None };
+        let paths = (Path::new("/data/a \"b\""), Path::new("/data/pid"));
+        let config = written(ports, paths, Sync::EverySecond);
         let expected = "\
 # Written by `keptn dev` at every start; changes are lost.
 server_name: \"keptn-dev\"

@@ -89,6 +89,11 @@ impl Place {
         self.root.join("nats")
     }
 
+    /// Returns where nats-server writes its process id.
+    pub(crate) fn nats_process_id(&self) -> PathBuf {
+        self.root.join("nats-server.pid")
+    }
+
     /// Returns the configuration of nats-server.
     pub(crate) fn nats_config(&self) -> PathBuf {
         self.root.join("nats-server.conf")

@@ -98,7 +98,7 @@ impl Player {
     }
 
     async fn take(&mut self, delivery: Delivery) {
-        let position = delivery.stored.position;
+        let position = delivery.message.position;
         if self.done.contains(position) {
             let (attended, _) = Attended::new(delivery);
             attended.ack().await;
@@ -115,7 +115,7 @@ impl Player {
                 said: Arc::clone(&self.said),
             };
             let count = delivery.count;
-            let stored = delivery.stored.clone();
+            let stored = delivery.message.stored();
             let (mut attended, newer) = Attended::new(delivery);
             self.in_work.insert(position, newer);
             self.works.spawn(async move {

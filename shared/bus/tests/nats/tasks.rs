@@ -15,7 +15,7 @@ fn consumer(bus: &Bus) -> TaskConsumer {
 }
 
 fn id_of(delivery: &bus::Delivery) -> String {
-    delivery.stored.body.as_ref().unwrap().id.as_str().to_owned()
+    delivery.message.event().unwrap().id.as_str().to_owned()
 }
 
 #[tokio::test]

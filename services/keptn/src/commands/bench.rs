@@ -1,0 +1,116 @@
+//! `keptn bench`: measures on this machine, with a server and a store of its own.
+
+use clap::{Args, Subcommand};
+use serde::Serialize;
+
+use super::dev::nats_binary;
+use crate::{
+    bench::{
+        bed::{Durability, Setting},
+        compare,
+        load::Load,
+    },
+    failure::{Exit, Failure},
+    render::{bench as render, document},
+    terminal,
+};
+
+/// Arguments of `bench`.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct BenchArgs {
+    #[command(subcommand)]
+    what: Option<What>,
+    #[command(flatten)]
+    load: LoadArgs,
+    /// All four services run, not the controller alone
+    #[arg(long)]
+    with_view: bool,
+}
+
+/// What is measured beside the own loop.
+#[derive(Clone, Debug, Subcommand)]
+enum What {
+    /// The bare loop of NATS: durable consumers, acknowledgements, no state
+    Floor(LoadArgs),
+    /// Both in turns, and the ratios
+    Compare(CompareArgs),
+}
+
+/// How much, and over which server.
+#[derive(Clone, Debug, Args)]
+struct LoadArgs {
+    /// Sequences to run, of five tasks each
+    #[arg(long, value_name = "N", default_value_t = 5_000, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    sequences: u64,
+    /// Sequences that are open at the same time
+    #[arg(long, value_name = "N", default_value_t = 32, value_parser = clap::value_parser!(u64).range(1..=1_000))]
+    concurrency: u64,
+    #[command(flatten)]
+    bed: BedArgs,
+}
+
+/// Over which server, and the form of the result.
+#[derive(Clone, Copy, Debug, Args)]
+struct BedArgs {
+    /// How the server writes through: every second, or always
+    #[arg(long, value_name = "WHEN", value_enum, default_value_t)]
+    sync: Durability,
+    /// Form of the result
+    #[arg(short, long, value_name = "FORM")]
+    output: Option<crate::arguments::Document>,
+}
+
+/// Arguments of `bench compare`.
+#[derive(Clone, Debug, Args)]
+struct CompareArgs {
+    /// Rounds, each with every setting once
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100))]
+    rounds: u32,
+    /// Sequences that are open at the same time, one or more
+    #[arg(long, value_name = "N,…", value_delimiter = ',', default_value = "1,32,256", value_parser = clap::value_parser!(u64).range(1..=1_000))]
+    concurrency: Vec<u64>,
+    #[command(flatten)]
+    bed: BedArgs,
+}
+
+/// Measures, and prints what was measured.
+///
+/// # Errors
+/// Exit code 3 if a part does not get ready or ends, 5 if others use the machine too much.
+pub(crate) async fn run(arguments: BenchArgs) -> Result<Exit, Failure> {
+    let binary = nats_binary().await?;
+    match arguments.what {
+        None => {
+            let setting = if arguments.with_view { Setting::Services } else { Setting::Controller };
+            one(&binary, setting, &arguments.load).await?;
+        }
+        Some(What::Floor(load)) => one(&binary, Setting::Floor, &load).await?,
+        Some(What::Compare(CompareArgs { rounds, concurrency, bed })) => {
+            let all = compare::compare(&binary, bed.sync, (rounds, &concurrency)).await?;
+            tell(bed, &all, |all| render::compared(all, terminal::paint()))?;
+        }
+    }
+    Ok(Exit::Done)
+}
+
+async fn one(
+    binary: &std::path::Path,
+    setting: Setting,
+    arguments: &LoadArgs,
+) -> Result<(), Failure> {
+    let load = Load { sequences: arguments.sequences, concurrency: arguments.concurrency };
+    let round = compare::once(binary, arguments.bed.sync, (setting, load)).await?;
+    tell(arguments.bed, &round, |round| render::round(round, terminal::paint()))
+}
+
+/// Prints a result as a table, or as a document.
+fn tell<T: Serialize>(
+    bed: BedArgs,
+    result: &T,
+    table: impl FnOnce(&T) -> String,
+) -> Result<(), Failure> {
+    match bed.output {
+        Some(form) => terminal::data(&document::text(form, result)?),
+        None => terminal::data(&table(result)),
+    }
+}
