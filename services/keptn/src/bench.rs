@@ -7,15 +7,18 @@
 //!
 //! Reading order: [`load`] (what is run), [`driver`], [`executor`] and [`floor`] (the parts, in
 //! processes of their own), [`bed`] (the processes and the server), [`set_up`], [`round`] (one
-//! measurement), then what is made of rounds: [`compare`].
+//! measurement), then what is made of rounds: [`compare`], [`growth`], [`recovery`], [`footprint`].
 
 pub(crate) mod bed;
 pub(crate) mod compare;
 pub(crate) mod driver;
 pub(crate) mod executor;
 pub(crate) mod floor;
+pub(crate) mod footprint;
+pub(crate) mod growth;
 pub(crate) mod load;
 pub(crate) mod part;
 pub(crate) mod quantiles;
+pub(crate) mod recovery;
 pub(crate) mod round;
 pub(crate) mod set_up;

@@ -10,6 +10,9 @@ const EXAMPLES: &[(&str, &[&str])] = &[
     ("bench", &["bench --with-view", "bench --sequences=20000 --concurrency=256 --output=json"]),
     ("bench floor", &["bench floor --concurrency=1 --sequences=1000"]),
     ("bench compare", &["bench compare --rounds=5 --output=json"]),
+    ("bench growth", &["bench growth", "bench growth open history --rounds=5"]),
+    ("bench recovery", &["bench recovery --output=json"]),
+    ("bench footprint", &["bench footprint"]),
     ("create", &["create service carts --project=sockshop"]),
     (
         "create project",

@@ -173,29 +173,52 @@ impl Bed {
         part: &Part,
         order: &(impl Serialize + std::marker::Sync),
     ) -> Result<A, Failure> {
+        self.begin(part, order).await?;
+        self.ended(part).await
+    }
+
+    /// Gives an order to a part.
+    ///
+    /// # Errors
+    /// [`Failure`] if the part ended.
+    pub(crate) async fn begin(
+        &mut self,
+        part: &Part,
+        order: &(impl Serialize + std::marker::Sync),
+    ) -> Result<(), Failure> {
         let line = serde_json::to_string(order).unwrap_or_default() + "\n";
-        let log = self.place.logs().join(format!("{}.log", part.name()));
+        let input = self.processes.get_mut(part.name()).and_then(|one| one.input.as_mut());
+        let written = match input {
+            Some(input) => input.write_all(line.as_bytes()).await.is_ok(),
+            None => false,
+        };
+        if written { Ok(()) } else { Err(self.fallen(part)) }
+    }
+
+    /// Waits for the answer to an order.
+    ///
+    /// # Errors
+    /// [`Failure`] if the part ended, with the end of what it said.
+    pub(crate) async fn ended<A: DeserializeOwned>(&mut self, part: &Part) -> Result<A, Failure> {
         let answer = match self.processes.get_mut(part.name()) {
-            Some(Process { input: Some(input), answers, .. }) => {
-                timeout(ORDER_WAIT, async {
-                    input.write_all(line.as_bytes()).await?;
-                    answers.next_line().await
-                })
-                .await
-            }
-            Some(_) | None => Ok(Ok(None)),
+            Some(process) => timeout(ORDER_WAIT, process.answers.next_line()).await,
+            None => Ok(Ok(None)),
         };
         match answer {
             Ok(Ok(Some(text))) => serde_json::from_str(&text)
                 .map_err(|error| Failure::unreachable(format!("{}: {error}", part.name()))),
-            Ok(_) => {
-                let said = std::fs::read_to_string(log).unwrap_or_default();
-                let last = said.lines().rev().find(|line| line.starts_with("error: "));
-                let last = last.map_or("it ended", |line| line.trim_start_matches("error: "));
-                Err(Failure::unreachable(format!("{}: {last}", part.name())))
-            }
+            Ok(_) => Err(self.fallen(part)),
             Err(_) => Err(Failure::unreachable(format!("{} must answer, did not", part.name()))),
         }
+    }
+
+    /// Says why a part is gone, as far as it said so.
+    fn fallen(&self, part: &Part) -> Failure {
+        let log = self.place.logs().join(format!("{}.log", part.name()));
+        let said = std::fs::read_to_string(log).unwrap_or_default();
+        let last = said.lines().rev().find(|line| line.starts_with("error: "));
+        let last = last.map_or("it ended", |line| line.trim_start_matches("error: "));
+        Failure::unreachable(format!("{}: {last}", part.name()))
     }
 
     /// Tells a process to end, and waits until it has.

@@ -18,7 +18,7 @@ use crate::failure::Failure;
 /// Messages that are handled side by side, as by the executor.
 const SIDE_BY_SIDE_MAX: usize = 1_000;
 /// Bytes that bring a message to the mean size of the controller's; the results show both sizes.
-const PAD_BYTES: usize = 220;
+const PAD_BYTES: usize = 392;
 
 /// What is read of a message.
 #[derive(Deserialize)]

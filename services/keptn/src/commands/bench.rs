@@ -1,14 +1,19 @@
 //! `keptn bench`: measures on this machine, with a server and a store of its own.
 
-use clap::{Args, Subcommand};
+use std::path::Path;
+
+use clap::{Args, Subcommand, ValueEnum as _};
 use serde::Serialize;
 
 use super::dev::nats_binary;
 use crate::{
+    arguments::Document,
     bench::{
         bed::{Durability, Setting},
-        compare,
+        compare, footprint,
+        growth::{self, Much},
         load::Load,
+        recovery,
     },
     failure::{Exit, Failure},
     render::{bench as render, document},
@@ -34,6 +39,12 @@ enum What {
     Floor(LoadArgs),
     /// Both in turns, and the ratios
     Compare(CompareArgs),
+    /// The load beside many open sequences, projects, events or waiting sequences
+    Growth(GrowthArgs),
+    /// A crash of controller and server in the middle of a load, beside 10,000 open sequences
+    Recovery(FormArgs),
+    /// The four services when nothing happens
+    Footprint(FormArgs),
 }
 
 /// How much, and over which server.
@@ -55,9 +66,29 @@ struct BedArgs {
     /// How the server writes through: every second, or always
     #[arg(long, value_name = "WHEN", value_enum, default_value_t)]
     sync: Durability,
+    #[command(flatten)]
+    form: FormArgs,
+}
+
+/// The form of the result.
+#[derive(Clone, Copy, Debug, Args)]
+struct FormArgs {
     /// Form of the result
     #[arg(short, long, value_name = "FORM")]
-    output: Option<crate::arguments::Document>,
+    output: Option<Document>,
+}
+
+/// Arguments of `bench growth`.
+#[derive(Clone, Debug, Args)]
+struct GrowthArgs {
+    /// Rounds, each with and without
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100))]
+    rounds: u32,
+    /// Of what there is much; all of them by default
+    #[arg(value_name = "MUCH", value_enum)]
+    much: Vec<Much>,
+    #[command(flatten)]
+    form: FormArgs,
 }
 
 /// Arguments of `bench compare`.
@@ -87,29 +118,38 @@ pub(crate) async fn run(arguments: BenchArgs) -> Result<Exit, Failure> {
         Some(What::Floor(load)) => one(&binary, Setting::Floor, &load).await?,
         Some(What::Compare(CompareArgs { rounds, concurrency, bed })) => {
             let all = compare::compare(&binary, bed.sync, (rounds, &concurrency)).await?;
-            tell(bed, &all, |all| render::compared(all, terminal::paint()))?;
+            tell(bed.form, &all, |all| render::compared(all, terminal::paint()))?;
+        }
+        Some(What::Growth(GrowthArgs { rounds, much, form })) => {
+            let much = if much.is_empty() { Much::value_variants() } else { &much };
+            let all = growth::grow(&binary, much, rounds).await?;
+            tell(form, &all, |all| render::grown(all, terminal::paint()))?;
+        }
+        Some(What::Recovery(form)) => {
+            let recovered = recovery::recover(&binary).await?;
+            tell(form, &recovered, |one| render::recovered(one, terminal::paint()))?;
+        }
+        Some(What::Footprint(form)) => {
+            let footprint = footprint::look(&binary).await?;
+            tell(form, &footprint, |one| render::footprint(one, terminal::paint()))?;
         }
     }
     Ok(Exit::Done)
 }
 
-async fn one(
-    binary: &std::path::Path,
-    setting: Setting,
-    arguments: &LoadArgs,
-) -> Result<(), Failure> {
+async fn one(binary: &Path, setting: Setting, arguments: &LoadArgs) -> Result<(), Failure> {
     let load = Load { sequences: arguments.sequences, concurrency: arguments.concurrency };
     let round = compare::once(binary, arguments.bed.sync, (setting, load)).await?;
-    tell(arguments.bed, &round, |round| render::round(round, terminal::paint()))
+    tell(arguments.bed.form, &round, |round| render::round(round, terminal::paint()))
 }
 
 /// Prints a result as a table, or as a document.
 fn tell<T: Serialize>(
-    bed: BedArgs,
+    form: FormArgs,
     result: &T,
     table: impl FnOnce(&T) -> String,
 ) -> Result<(), Failure> {
-    match bed.output {
+    match form.output {
         Some(form) => terminal::data(&document::text(form, result)?),
         None => terminal::data(&table(result)),
     }

@@ -4,9 +4,12 @@ use super::{
     Paint,
     table::{self, Cell},
 };
-use crate::bench::{compare::Compared, round::Round};
+use crate::bench::{
+    compare::Compared, footprint::Footprint, growth::Grown, recovery::Recovered, round::Round,
+};
 
 const BYTES_PER_MB: f64 = 1_000_000.0;
+const BYTES_PER_KB: i64 = 1_000;
 
 /// Draws one measurement.
 pub(crate) fn round(round: &Round, paint: Paint) -> String {
@@ -57,6 +60,51 @@ pub(crate) fn compared(all: &[Compared], paint: Paint) -> String {
         })
         .collect();
     table::draw(&["FIGURE", "OPEN", "OURS", "FLOOR", "RATIO", "RANGE"], &rows, paint)
+}
+
+/// Draws the load beside much of something, over the load without it.
+pub(crate) fn grown(all: &[Grown], paint: Paint) -> String {
+    let rows: Vec<Vec<Cell>> = all
+        .iter()
+        .map(|one| {
+            vec![
+                Cell::new(one.beside),
+                Cell::new(format!("{:.2}", one.tasks_per_second)),
+                Cell::new(format!("{:.2} to {:.2}", one.low, one.high)),
+                Cell::new(format!("{:.2}", one.step_gap_p99)),
+                Cell::new(format!("{:.2}", one.controller_cpu)),
+                Cell::new(format!("{:+}", one.controller_bytes / BYTES_PER_KB)),
+            ]
+        })
+        .collect();
+    let head = ["BESIDE", "TASKS/S", "RANGE", "GAP P99", "CONTROLLER CPU", "CONTROLLER KB"];
+    table::draw(&head, &rows, paint)
+}
+
+/// Draws the times behind a crash.
+pub(crate) fn recovered(one: &Recovered, paint: Paint) -> String {
+    let rows = [
+        ("server takes connections", one.server_connected),
+        ("controller is ready", one.controller_ready),
+        ("first new trigger", one.first_trigger),
+        ("all sequences have passed", one.all_finished),
+    ];
+    let rows =
+        rows.map(|(what, seconds)| vec![Cell::new(what), Cell::new(format!("{seconds:.3}"))]);
+    table::draw(&["BEHIND THE CRASH", "SECONDS"], &rows, paint)
+}
+
+/// Draws what the services hold when nothing happens.
+pub(crate) fn footprint(one: &Footprint, paint: Paint) -> String {
+    let mut rows = vec![
+        vec![Cell::new("ready, seconds"), Cell::new(format!("{:.3}", one.ready_seconds))],
+        vec![Cell::new("cores when idle"), Cell::new(format!("{:.3}", one.idle_cores))],
+        vec![Cell::new("RSS MB, together"), Cell::new(megabytes(one.resident_bytes_together))],
+    ];
+    rows.extend(one.resident_bytes.iter().map(|(name, bytes)| {
+        vec![Cell::new(format!("RSS MB, {name}")), Cell::new(megabytes(*bytes))]
+    }));
+    table::draw(&["FIGURE", "SERVICES"], &rows, paint)
 }
 
 fn pair(first: f64, second: f64) -> String {

@@ -1,0 +1,51 @@
+//! What the services are when nothing happens: how fast they are ready, and what they hold.
+
+use std::{collections::BTreeMap, path::Path};
+
+use serde::Serialize;
+use tokio::time::{Duration, sleep};
+
+use super::bed::{Bed, Durability, SERVER};
+use crate::{failure::Failure, stack::Component};
+
+/// How long they are left alone before they are looked at.
+const SETTLE: Duration = Duration::from_secs(3);
+
+/// The services over an empty stream.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Footprint {
+    /// From their start until all four are ready.
+    pub(crate) ready_seconds: f64,
+    /// Resident memory of each, bytes; the server is not in it.
+    pub(crate) resident_bytes: BTreeMap<&'static str, u64>,
+    /// Of all four together.
+    pub(crate) resident_bytes_together: u64,
+    /// Cores that all four together use.
+    pub(crate) idle_cores: f64,
+}
+
+/// Starts the four services, and looks at them.
+///
+/// # Errors
+/// [`Failure`] if one does not get ready.
+pub(crate) async fn look(nats_binary: &Path) -> Result<Footprint, Failure> {
+    let mut bed = Bed::start(nats_binary, Durability::Dev).await?;
+    let ready = bed.start_services(&Component::SERVICES).await?;
+    sleep(SETTLE).await;
+    let before = bed.usage();
+    sleep(SETTLE).await;
+    let mut after = bed.usage();
+    after.remove(SERVER);
+    let cpu =
+        after.iter().filter_map(|(name, used)| Some(used.cpu.checked_sub(before.get(name)?.cpu)?));
+    let cpu: Duration = cpu.sum();
+    let resident_bytes: BTreeMap<&'static str, u64> =
+        after.iter().map(|(name, used)| (*name, used.resident_bytes)).collect();
+    Ok(Footprint {
+        ready_seconds: ready.as_secs_f64(),
+        resident_bytes_together: resident_bytes.values().sum(),
+        resident_bytes,
+        idle_cores: cpu.as_secs_f64() / SETTLE.as_secs_f64(),
+    })
+}
