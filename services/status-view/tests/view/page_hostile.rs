@@ -166,10 +166,10 @@ fn pages(stream: &Stream, contexts: &[KeptnContext]) -> Vec<String> {
 }
 
 /// An element: its name and its attributes.
-type Element = (String, Vec<(String, String)>);
+pub(crate) type Element = (String, Vec<(String, String)>);
 
 /// Reads the elements of a page as a browser would: what opens a tag is a tag.
-fn elements(html: &str) -> Vec<Element> {
+pub(crate) fn elements(html: &str) -> Vec<Element> {
     let mut elements = Vec::new();
     let mut rest = html;
     while let Some((_, tag)) = rest.split_once('<') {
