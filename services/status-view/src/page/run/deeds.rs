@@ -30,11 +30,16 @@ fn control(look: &Look, run: &Sequence, names_stage: bool) -> Markup {
     let first: Act<'_> =
         if run.state == SequenceState::Paused { ("resume", "Resume") } else { ("pause", "Pause") };
     let verbs = [first, ("abort", "Abort")];
+    // As the command: without a stage the whole delivery is meant, what follows included.
+    let mut fields = delivery(run).to_vec();
+    if names_stage {
+        fields.push(("stage", run.stage.as_str()));
+    }
     html! {
         div.bar {
             @if names_stage { b { (run.stage) } }
             @for verb in verbs {
-                (acts::button(look.acting.as_ref(), verb, Weight::Quiet, &fields(run)))
+                (acts::button(look.acting.as_ref(), verb, Weight::Quiet, &fields))
             }
             @if look.acting.is_some() { span.dim { "or" } }
             @for (verb, _) in verbs {
@@ -50,8 +55,8 @@ fn control(look: &Look, run: &Sequence, names_stage: bool) -> Markup {
 /// A run that failed at its first task begins there anyway.
 fn retry(look: &Look, run: &Sequence) -> Markup {
     let acting = look.acting.as_ref();
-    let mut fields = fields(run).to_vec();
-    fields.push(("sequence", run.sequence.as_str()));
+    let mut fields = delivery(run).to_vec();
+    fields.extend([("stage", run.stage.as_str()), ("sequence", run.sequence.as_str())]);
     let from_failed = [&fields[..], &[("fromFailedTask", "true")]].concat();
     let task = failed_task(run).filter(|task| run.tasks.first() != Some(task));
     html! {
@@ -67,12 +72,8 @@ fn retry(look: &Look, run: &Sequence) -> Markup {
     }
 }
 
-fn fields(run: &Sequence) -> [(&'static str, &str); 3] {
-    [
-        ("project", run.project.as_str()),
-        ("stage", run.stage.as_str()),
-        ("keptnContext", run.keptn_context.as_str()),
-    ]
+fn delivery(run: &Sequence) -> [(&'static str, &str); 2] {
+    [("project", run.project.as_str()), ("keptnContext", run.keptn_context.as_str())]
 }
 
 fn command(verb: &str, run: &Sequence) -> String {
