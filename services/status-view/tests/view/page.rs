@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use model::{
-    Event, KeptnContext, StreamTime,
+    Event, KeptnContext, Stored, StreamTime,
     view::{EventEntry, Events},
 };
 use serde_json::json;
@@ -18,14 +18,24 @@ use crate::stream::{Stream, pass};
 pub(crate) fn look(stream: &Stream, place: &Place) -> Look {
     let events = place.events().map(|query| {
         let page = answers::events(&stream.view, &query).unwrap();
-        let entry = |position: &u64| {
-            let stored = &stream.events[usize::try_from(*position).unwrap() - 1];
+        let stored = |position: &u64| &stream.events[usize::try_from(*position).unwrap() - 1];
+        let meant = |stored: &&Stored| {
+            page.is_about(&stored.subject, || stored.body.as_ref().ok().cloned())
+        };
+        let entry = |stored: &Stored| {
             let json = stored.body.as_ref().unwrap().to_json();
             let event = serde_json::value::RawValue::from_string(json).unwrap();
-            EventEntry { position: *position, time: stored.time, event }
+            EventEntry { position: stored.position, time: stored.time, event }
         };
-        let events = page.positions.iter().map(entry).collect();
-        Arc::new(Events { position: page.position, events, next_after: None, next_before: None })
+        let mut events: Vec<EventEntry> =
+            page.positions.iter().map(stored).filter(meant).map(entry).collect();
+        let surplus = events.len().saturating_sub(page.limit);
+        let mut next_before = page.next_before;
+        if surplus > 0 {
+            events.drain(..surplus);
+            next_before = Some(events[0].position);
+        }
+        Arc::new(Events { position: page.position, events, next_after: None, next_before })
     });
     let now = StreamTime::from_nanos(stream.time);
     Look { view: stream.view.clone(), now, events, acting: None }
@@ -318,6 +328,27 @@ fn events_are_narrowed_by_type_delivery_and_stage() {
     let older = page(&stream, &events(older));
     assert!(older.contains("<li id=\"event-1\">") || older.contains("older"), "the next page");
     assert!(!older.contains(&format!("\"event-{}\"", stream.events.len())));
+}
+
+#[test]
+fn events_of_a_stage_are_found_behind_hundreds_of_others() {
+    let mut stream = Stream::behind();
+    stream.sync("hardening");
+    stream.play(pass);
+    for _ in 0..300 {
+        stream.say("other.triggered", &json!({"project": "sockshop", "stage": "dev"}));
+    }
+    let of = |stage: &str| {
+        events(EventsFilter { stage: Some(stage.to_owned()), ..EventsFilter::default() })
+    };
+    let found = page(&stream, &of("production"));
+    says(&text(&found), &["production.artifact-delivery.finished", "--stage=production"]);
+    assert!(!found.contains("rel=\"next\""), "there are no older ones");
+    let (newest, next) = (page(&stream, &of("dev")), "rel=\"next\" href=\"");
+    assert_eq!(newest.matches("<li id=\"event-").count(), 100);
+    says(&newest, &[next, "?stage=dev&amp;before="]);
+    let refused = answers::events(&stream.view, &of("prod").events().unwrap()).unwrap_err();
+    says(&refused.message, &["prod"]);
 }
 
 #[test]
