@@ -82,6 +82,7 @@ fn summary(look: &Look, delivery: &Delivery, lead: &Sequence) -> Markup {
             @if let Some(source) = &first.source { " by " (source) }
             " · " span.mono title=(delivery.keptn_context) { (delivery.keptn_context.short()) "…" }
         }
+        @if let Some(problem) = &first.problem_title { p { "Problem: " (linked(problem)) } }
     }
 }
 

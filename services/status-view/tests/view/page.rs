@@ -227,6 +227,26 @@ fn the_page_of_a_run_shows_tasks_waits_failure_and_events() {
 }
 
 #[test]
+fn the_page_of_a_run_shows_its_problem_and_the_score_of_its_evaluation() {
+    let mut stream = Stream::story();
+    let context = stream.say(
+        "dev.hotfix.triggered",
+        &json!({"project": "sockshop", "stage": "dev", "service": "carts",
+            "problem": {"problemTitle": "response time degraded"},
+            "configurationChange": {"values": {"image": "carts:1"}}}),
+    );
+    // Executors hand on what they were given, the score of somebody else's evaluation, too.
+    let data = json!({"status": "succeeded", "result": "pass", "evaluation": {"score": 87.5}});
+    while let Some(task) = stream.open_tasks().into_iter().next() {
+        stream.answer(&task, "started", &json!({"status": "succeeded"}));
+        stream.answer(&task, "finished", &data);
+    }
+    let text = text(&page(&stream, &run(&context)));
+    says(&text, &["Problem: response time degraded", "evaluation pass · score 87.5 ·"]);
+    assert_eq!(text.matches("· score").count(), 1, "{text}");
+}
+
+#[test]
 fn a_run_in_a_queue_links_to_what_it_stands_behind_and_a_paused_one_to_its_end() {
     let mut stream = Stream::story();
     let first = stream.trigger("dev", "carts", "carts:1");
