@@ -49,9 +49,11 @@ pub(crate) fn page(stream: &Stream, place: &Place) -> String {
 }
 
 /// Draws a page whose buttons act.
-fn acting(stream: &Stream, place: &Place) -> String {
+pub(crate) fn acting(stream: &Stream, place: &Place) -> String {
     let acting = Some(Acting::on(place));
-    document(place, &Look { acting, ..look(stream, place) }).html
+    let drawn = document(place, &Look { acting, ..look(stream, place) });
+    assert_eq!(drawn.status, 200, "{place:?}: {}", drawn.html);
+    drawn.html
 }
 
 /// Returns what a person reads: texts without tags, blanks as one.
