@@ -1,6 +1,8 @@
 //! The images as users run them: the compose stack, and containers that are killed, cut off and
 //! frozen in the middle of a run.
 
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
 use std::time::Duration;
 
 use crate::harness::compose::Compose;
@@ -32,17 +34,26 @@ fn the_compose_stack_delivers_and_keeps_its_data() {
 }
 
 #[test]
-fn only_the_port_of_nats_is_published_and_only_on_this_machine() {
+fn only_nats_and_the_page_are_published_and_only_on_this_machine() {
     let compose = Compose::up();
-    let ports: Vec<String> = compose
-        .run(&["ps", "-q"])
-        .lines()
-        .map(|id| crate::harness::docker::docker(&["port", id]))
-        .filter(|ports| !ports.is_empty())
-        .collect();
-    assert_eq!(ports.len(), 1, "{ports:?}");
+    let published = |id: &str| crate::harness::docker::docker(&["port", id]);
+    let published: Vec<String> = compose.run(&["ps", "-q"]).lines().map(published).collect();
+    let mut ports: Vec<&str> = published.iter().flat_map(|ports| ports.lines()).collect();
+    ports.sort_unstable();
+    let page = format!("8080/tcp -> {}", compose.page());
     assert!(ports[0].starts_with("4222/tcp -> 127.0.0.1:"), "{ports:?}");
-    assert_eq!(ports[0].lines().count(), 1, "{ports:?}");
+    assert_eq!(ports[1..], [page.as_str()], "{ports:?}");
+    crate::harness::wait::until("the page answers", || {
+        let request = "GET /projects HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+        let mut answer = String::new();
+        TcpStream::connect(compose.page())
+            .and_then(|mut stream| {
+                stream.write_all(request.as_bytes())?;
+                stream.read_to_string(&mut answer)
+            })
+            .map_err(|error| error.to_string())?;
+        if answer.starts_with("HTTP/1.1 200") { Ok(()) } else { Err(answer) }
+    });
 }
 
 #[test]

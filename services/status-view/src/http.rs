@@ -57,9 +57,7 @@ pub fn routes(
     bus: Bus,
     acting: Arc<Acting>,
 ) -> Router {
-    // Pages show the commands: a live page is drawn once for all, so it cannot carry what one
-    // session's forms must.
-    let pages = page::routes(counter.clone(), seen.clone(), None);
+    let pages = page::routes(counter.clone(), seen.clone(), acting.is_possible());
     let here = Here { counter, seen, bus, acting, streams: Arc::new(Semaphore::new(STREAMS_MAX)) };
     Router::new()
         .merge(openapi::routes())

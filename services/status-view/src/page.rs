@@ -27,7 +27,7 @@ use std::sync::Arc;
 use axum::{
     Router,
     extract::{Path, Query, State},
-    http::{HeaderMap, StatusCode, header},
+    http::{HeaderMap, StatusCode, header::CACHE_CONTROL},
     response::{IntoResponse as _, Redirect, Response},
     routing::get,
 };
@@ -37,6 +37,7 @@ use tokio::{
     task::spawn_blocking,
 };
 
+pub(crate) use self::{frame::still, words::part};
 pub use self::{
     frame::{Document, document, refused},
     live::{HEARTBEAT, LISTENERS_MAX, MOVE_PAUSE},
@@ -60,10 +61,10 @@ struct Here {
     turns: Arc<Semaphore>,
 }
 
-/// Returns the routes of the pages. `acting` is what their buttons post to `/actions/{verb}`;
-/// without it the pages show commands alone.
-pub fn routes(counter: Counter, seen: watch::Receiver<Position>, acting: Option<Acting>) -> Router {
-    let source = Source::new(counter, acting);
+/// Returns the routes of the pages. If they act, they have buttons that post to `/actions/{verb}`;
+/// else they show the commands alone.
+pub fn routes(counter: Counter, seen: watch::Receiver<Position>, acts: bool) -> Router {
+    let source = Source::new(counter, acts);
     let hub = Arc::new(Hub::new(source.clone(), seen));
     let mut router = Router::new()
         .route("/", get(home))
@@ -187,11 +188,8 @@ async fn answer(here: &Here, place: Place, asked: &Parameters, headers: &HeaderM
         }
         Err(refusal) => Some(refused(&refusal.error)),
     };
-    let Some(Document { status, html }) = document else {
-        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
-    };
-    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let kind =
-        [(header::CONTENT_TYPE, "text/html; charset=utf-8"), (header::CACHE_CONTROL, ASK_AGAIN)];
-    (status, kind, html).into_response()
+    match document {
+        Some(document) => ([(CACHE_CONTROL, ASK_AGAIN)], document).into_response(),
+        None => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
 }

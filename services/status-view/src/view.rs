@@ -34,7 +34,7 @@ impl View {
 }
 
 /// Version of how the history is written.
-const HISTORY_FORMAT: u32 = 2;
+const HISTORY_FORMAT: u32 = 3;
 /// What a version of the world counts as in a version of the view, which holds both.
 const WORLD_COUNTS: u32 = 1_000;
 

@@ -1,6 +1,6 @@
 //! The stack of `docker-compose.yml` under a name and a port of the test's own.
 
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::process::{Command, Output};
 
 use super::user::User;
@@ -9,6 +9,7 @@ use super::user::User;
 pub struct Compose {
     project: String,
     port: u16,
+    page_port: u16,
     /// Who uses it.
     pub user: User,
 }
@@ -16,15 +17,17 @@ pub struct Compose {
 impl Compose {
     /// Starts the stack as a user does: `up -d`.
     pub fn up() -> Self {
-        // Free a moment ago; compose has no way to let the system choose.
-        let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port is free");
-        let port = listener.local_addr().expect("a listener has an address").port();
-        drop(listener);
+        let [port, page_port] = free_ports();
         // The port tells it from the projects of other tests.
         let project = format!("keptn-test-{port}");
-        let compose = Self { project, port, user: User::at(port) };
+        let compose = Self { project, port, page_port, user: User::at(port) };
         compose.run(&["up", "-d"]);
         compose
+    }
+
+    /// Returns where the page is on this machine.
+    pub fn page(&self) -> SocketAddr {
+        SocketAddr::from(([127, 0, 0, 1], self.page_port))
     }
 
     /// Runs a compose command that must succeed.
@@ -48,9 +51,16 @@ impl Compose {
         };
         command.args(["--project-name", &self.project]).args(arguments);
         command.env("KEPTN_NATS_PORT", self.port.to_string());
+        command.env("KEPTN_PAGE_PORT", self.page_port.to_string());
         command.current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
         command.output().expect("docker-compose runs")
     }
+}
+
+/// Returns ports that were free a moment ago; compose has no way to let the system choose.
+fn free_ports() -> [u16; 2] {
+    let listeners = [(), ()].map(|()| TcpListener::bind(("127.0.0.1", 0)).expect("a port is free"));
+    listeners.map(|listener| listener.local_addr().expect("a listener has an address").port())
 }
 
 impl Drop for Compose {

@@ -70,6 +70,7 @@ pub(crate) fn task(label: &str, state: TaskState, from: i64, until: Option<i64>)
             result: None,
             progress: None,
         }],
+        score: None,
     }
 }
 
@@ -114,6 +115,7 @@ pub(crate) fn run() -> Sequence {
         git_commit_id: None,
         source: None,
         labels: std::collections::BTreeMap::new(),
+        problem_title: None,
     }
 }
 

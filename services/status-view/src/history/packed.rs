@@ -124,6 +124,7 @@ mod tests {
                 result: Some(TaskResult::Warning),
                 progress: Some("half".to_owned()),
             }],
+            score: None,
         }
     }
 
@@ -160,6 +161,7 @@ mod tests {
             git_commit_id: Some("c".repeat(40)),
             source: Some("keptn-cli".to_owned()),
             labels: [("owner".to_owned(), "team-a".to_owned())].into(),
+            problem_title: Some("response time degraded".to_owned()),
         }
     }
 
@@ -169,7 +171,8 @@ mod tests {
         for (context, trigger) in
             [(uuid, "build-17"), ("one-context", uuid), ("-", "-"), (&uuid.to_uppercase(), "x")]
         {
-            let record = record(context, trigger);
+            let mut record = record(context, trigger);
+            record.tasks[1].score = Some(87.5);
             assert_eq!(unpack(&pack(record.clone()).unwrap()), Some(record));
         }
     }
@@ -178,7 +181,8 @@ mod tests {
     fn packing_saves_a_quarter_of_the_bytes() {
         let uuid = "0b9d19f8-1c5e-4f50-8a33-ea0c2f2f9f4f";
         // Texts that anybody may choose stay as they are.
-        let record = Sequence { source: None, labels: [].into(), ..record(uuid, uuid) };
+        let record =
+            Sequence { source: None, labels: [].into(), problem_title: None, ..record(uuid, uuid) };
         let plain = postcard::to_stdvec(&record).unwrap().len();
         let packed = pack(record).unwrap().len();
         assert!(packed * 4 <= plain * 3, "{packed} of {plain} bytes");

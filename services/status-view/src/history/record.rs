@@ -8,7 +8,7 @@ use fold::{
     sequence::{ClosedTask, Decline, OpenTask, Outcome, Phase, Source},
 };
 use model::{
-    Event, SequenceSpec, ServiceName, StreamTime, TaskStatus,
+    Event, EventType, Kind, SequenceSpec, ServiceName, StreamTime, TaskStatus,
     name::shortened,
     view::{Executor, Sequence, SequenceService, SequenceState, Task, TaskState},
 };
@@ -24,6 +24,9 @@ pub(crate) const EXECUTORS_MAX: usize = 20;
 /// about three.
 const LABELS_MAX: usize = 20;
 const LABEL_CHARS_MAX: usize = 200;
+
+/// Name of the task whose answers have a score.
+const EVALUATION: &str = "evaluation";
 
 /// Message of a task that a retry begins behind.
 const SKIPPED: &str = "done before the retry";
@@ -81,7 +84,13 @@ pub(super) fn begun(run: &Run, trigger: Option<&Event>) -> Sequence {
         git_commit_id: None,
         source: trigger.and_then(|event| text(&event.source)),
         labels: labels(run),
+        problem_title: problem_title(run),
     }
+}
+
+fn problem_title(run: &Run) -> Option<String> {
+    let data = run.carried.to_map();
+    data.get("problem")?.get("problemTitle")?.as_str().and_then(text)
 }
 
 /// Returns what a trigger is labelled with; what is no text is no label.
@@ -96,7 +105,6 @@ fn labels(run: &Run) -> BTreeMap<String, String> {
 /// Writes down what happened to a run.
 pub(super) fn note(record: &mut Sequence, fact: &Fact, moment: &Moment<'_>) {
     let run = fact.run.as_ref();
-    let now = moment.world.now();
     let spec = fact
         .definition
         .as_ref()
@@ -105,8 +113,8 @@ pub(super) fn note(record: &mut Sequence, fact: &Fact, moment: &Moment<'_>) {
         What::Triggered | What::Controlled => {}
         What::Decided => note_decided(record, run, spec, moment.world),
         What::TaskTriggered => note_opened(record, run),
-        What::Answered => note_open(record, run, now),
-        What::TaskClosed(closed) => note_closed(record, closed, now),
+        What::Answered => note_open(record, run, moment),
+        What::TaskClosed(closed) => note_closed(record, closed, moment),
         What::Ended(outcome) => note_ended(record, run, outcome, moment),
     }
     // An answer may have brought an artifact.
@@ -175,6 +183,7 @@ fn pending(name: model::TaskName, label: Option<String>) -> Task {
         started_at: None,
         finished_at: None,
         executors: Vec::new(),
+        score: None,
     }
 }
 
@@ -210,25 +219,37 @@ fn task_at<'a>(record: &'a mut Sequence, index: u32, open: &OpenTask) -> Option<
     Some(task)
 }
 
-fn note_open(record: &mut Sequence, run: &Run, now: StreamTime) {
+fn note_open(record: &mut Sequence, run: &Run, moment: &Moment<'_>) {
     let Some(open) = &run.open else { return };
     let Some(task) = task_at(record, run.tasks_done, open) else { return };
-    note_answers(task, open, now);
+    note_answers(task, open, moment);
 }
 
-fn note_answers(task: &mut Task, open: &OpenTask, now: StreamTime) {
+fn note_answers(task: &mut Task, open: &OpenTask, moment: &Moment<'_>) {
     if open.is_answered() {
         task.state = TaskState::Started;
-        task.started_at.get_or_insert(now);
+        task.started_at.get_or_insert(moment.world.now());
     }
     task.executors = executors(open);
+    if let Some(event) = moment.event.filter(|event| event.triggered_id == task.triggered_id) {
+        task.score = score(event).or(task.score);
+    }
 }
 
-fn note_closed(record: &mut Sequence, closed: &ClosedTask, now: StreamTime) {
+/// Returns the score that the end of an evaluation says.
+fn score(event: &Event) -> Option<f64> {
+    let EventType::Task(name, Kind::Finished) = &event.event_type else { return None };
+    if name.as_str() != EVALUATION {
+        return None;
+    }
+    event.data.to_map().get(EVALUATION)?.get("score")?.as_f64()
+}
+
+fn note_closed(record: &mut Sequence, closed: &ClosedTask, moment: &Moment<'_>) {
     let Some(task) = task_at(record, closed.index, &closed.task) else { return };
-    note_answers(task, &closed.task, now);
+    note_answers(task, &closed.task, moment);
     task.state = TaskState::Finished;
-    task.finished_at = Some(now);
+    task.finished_at = Some(moment.world.now());
     task.result = Some(closed.outcome.result);
     task.status = Some(closed.outcome.status);
     task.message = text(&closed.outcome.message);

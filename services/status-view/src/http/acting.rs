@@ -1,19 +1,21 @@
 //! What a person does over HTTP: who may, and how it is carried out. Without a token nobody may.
 //!
 //! Reading order: [`token`] and [`session`] (who), [`origin`] (from where), [`request`] (what),
-//! [`carry_out`] (the event that says it), [`api`] (with a bearer token) and [`forms`] (with a
-//! session, from a page).
+//! [`carry_out`] (the event that says it), [`api`] (with a bearer token), [`forms`] (with a session,
+//! from a page) and [`login`] (where one begins and ends).
 
 pub(super) mod api;
 mod carry_out;
 mod commands;
 mod forms;
+mod login;
 mod origin;
 mod request;
 mod session;
 #[cfg(test)]
 mod tests;
 mod token;
+mod told;
 
 use axum::{
     Router,
@@ -50,9 +52,9 @@ impl Acting {
         self.token.is_some()
     }
 
-    /// Returns what the forms of a page must carry, if who asks for the page may act.
-    pub fn csrf(&self, headers: &HeaderMap) -> Option<String> {
-        self.sessions.csrf(cookie(headers)?)
+    /// Tells whether a request carries the cookie of a session that lasts.
+    pub fn is_logged_in(&self, headers: &HeaderMap) -> bool {
+        cookie(headers).is_some_and(|cookie| self.sessions.lasts(cookie))
     }
 
     /// Checks the bearer token of a request that is no page's.
@@ -77,16 +79,13 @@ impl Acting {
         }
     }
 
-    /// Checks that a form comes from a page of ours and from somebody who is logged in; returns
-    /// what it must carry.
+    /// Checks that a form comes from a page of ours, where somebody may act.
     ///
     /// # Errors
     /// [`Problem`] that says why not.
-    fn check_session(&self, headers: &HeaderMap) -> Result<String, Problem> {
+    fn check_form(&self, headers: &HeaderMap) -> Result<(), Problem> {
         self.token()?;
-        origin::check(headers)?;
-        self.csrf(headers)
-            .ok_or_else(|| not_allowed("whoever acts must be logged in", "log in at /login"))
+        origin::check(headers)
     }
 
     fn token(&self) -> Result<&Token, Problem> {
@@ -102,8 +101,8 @@ impl Acting {
 /// Returns the routes that are no part of the interface for programs.
 pub(super) fn routes() -> Router<Here> {
     Router::new()
-        .route("/login", get(forms::login_page).post(forms::login))
-        .route("/logout", post(forms::logout))
+        .route("/login", get(login::page).post(login::begin))
+        .route("/logout", post(login::end))
         .route("/actions/{verb}", post(forms::act))
 }
 

@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 use model::{
-    Event, EventType, Kind, Position, TaskResult, TaskStatus,
+    Event, Kind, Position, TaskResult, TaskStatus,
     view::{EventEntry, Events, QueryError},
 };
 use serde_json::Value;
@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::{
     acts,
     look::{Body, Look},
-    place::{EVENTS_SHOWN, EventsFilter, Place},
+    place::{EventsFilter, Place},
     words::{Shown, Tone, chip, cut, grouped, run_path, shell, short, time},
 };
 use crate::answers;
@@ -28,18 +28,16 @@ const EVENT_PREFIX: &str = "sh.keptn.event.";
 pub(super) fn body(look: &Look, name: &str, filter: &EventsFilter) -> Result<Body, QueryError> {
     let project = answers::project(&look.view, name)?;
     let events = look.events.as_deref();
-    let shown = events.map(|events| of_stage(events, filter.stage.as_deref()));
-    let full = events.is_some_and(|events| events.events.len() >= EVENTS_SHOWN);
-    let oldest = events.and_then(|events| events.events.first()).map(|one| one.position);
+    let older = events.and_then(|events| events.next_before);
     let main = html! {
         h1 { "Events" }
         p.lead { "What happened in " (project.name) ", newest first." }
         (form(name, filter))
-        @match &shown {
-            Some(events) if !events.events.is_empty() => { (list(look, Some(events))) }
-            _ => { p { "No event here fits." } }
+        @match events {
+            Some(events) if events.events.is_empty() => { p { "No event here fits." } }
+            _ => { (list(look, events)) }
         }
-        (pager(name, filter, oldest.filter(|_| full)))
+        (pager(name, filter, older))
         (acts::command(&command(name, filter)))
     };
     Ok(Body {
@@ -47,27 +45,6 @@ pub(super) fn body(look: &Look, name: &str, filter: &EventsFilter) -> Result<Bod
         main,
         project: Some(project.name.clone()),
     })
-}
-
-/// Leaves out what names another stage.
-fn of_stage(events: &Events, stage: Option<&str>) -> Events {
-    let Some(stage) = stage else { return events.clone() };
-    let names = |entry: &&EventEntry| {
-        Event::from_json(entry.event.get().as_bytes()).is_ok_and(|event| match &event.event_type {
-            EventType::Sequence(named, _, _) => named.as_str() == stage,
-            EventType::Task(..)
-            | EventType::Command(..)
-            | EventType::LogError
-            | EventType::Other(_) => event.data.head().stage.as_deref() == Some(stage),
-        })
-    };
-    let kept = events.events.iter().filter(names).cloned().collect();
-    Events {
-        position: events.position,
-        events: kept,
-        next_after: events.next_after,
-        next_before: events.next_before,
-    }
 }
 
 fn form(project: &str, filter: &EventsFilter) -> Markup {
@@ -84,9 +61,11 @@ fn form(project: &str, filter: &EventsFilter) -> Markup {
     }
 }
 
-fn pager(project: &str, filter: &EventsFilter, oldest: Option<Position>) -> Markup {
-    let Some(oldest) = oldest else { return html! {} };
-    let filter = EventsFilter { before: Some(oldest), ..filter.clone() };
+fn pager(project: &str, filter: &EventsFilter, before: Option<Position>) -> Markup {
+    if before.is_none() {
+        return html! {};
+    }
+    let filter = EventsFilter { before, ..filter.clone() };
     let older = Place::Events { project: project.to_owned(), filter };
     html! { nav.bar aria-label="Pages" { a rel="next" href=(older.href()) { "older" } } }
 }
@@ -94,7 +73,8 @@ fn pager(project: &str, filter: &EventsFilter, oldest: Option<Position>) -> Mark
 fn command(project: &str, filter: &EventsFilter) -> String {
     let event_type = filter.event_type.iter().map(|name| format!(" {}", shell(name)));
     let context = filter.context.iter().map(|one| format!(" -c {}", shell(one)));
-    let arguments: String = event_type.chain(context).collect();
+    let stage = filter.stage.iter().map(|stage| format!(" --stage={}", shell(stage)));
+    let arguments: String = event_type.chain(context).chain(stage).collect();
     format!("keptn get event{arguments} --project={project}")
 }
 

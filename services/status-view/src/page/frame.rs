@@ -1,5 +1,9 @@
 //! The whole document around what changes: head, links at the top, errors.
 
+use axum::{
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+};
 use maud::{DOCTYPE, Markup, html};
 use model::{
     Position, ProjectName,
@@ -8,9 +12,9 @@ use model::{
 
 use super::{
     assets,
-    look::{Body, Look, body},
+    look::{Acting, Body, Look, body},
     place::{EventsFilter, Place, RunsFilter, StagesFilter},
-    words::grouped,
+    words::{grouped, part},
 };
 
 /// A whole page.
@@ -22,11 +26,18 @@ pub struct Document {
     pub html: String,
 }
 
+impl IntoResponse for Document {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        (status, [(header::CONTENT_TYPE, "text/html; charset=utf-8")], self.html).into_response()
+    }
+}
+
 /// Draws a whole page; one that cannot be drawn says why.
 pub fn document(place: &Place, look: &Look) -> Document {
     match body(place, look) {
         Ok(body) => {
-            let html = frame(place, &body, look.position()).into_string();
+            let html = frame(place, &body, look).into_string();
             Document { status: 200, html: clean(&html) }
         }
         Err(error) => refused(&error),
@@ -78,13 +89,18 @@ fn reason(title: &str, error: &QueryError) -> Markup {
 /// Draws a page that says why there is none.
 pub fn refused(error: &QueryError) -> Document {
     let (status, title) = status(error.code);
+    still(status, title, &reason(title, error))
+}
+
+/// Draws a page that does not change, and that is about no project.
+pub(crate) fn still(status: u16, title: &str, main: &Markup) -> Document {
     let page = html! {
         (DOCTYPE)
         html lang="en" {
             (head(title))
             body {
                 header.top { strong { a href="/projects" { "Slipway" } } }
-                main id="main" { (reason(title, error)) }
+                main id="main" { (main) }
             }
         }
     };
@@ -105,7 +121,7 @@ fn head(title: &str) -> Markup {
     }
 }
 
-fn frame(place: &Place, body: &Body, position: Position) -> Markup {
+fn frame(place: &Place, body: &Body, look: &Look) -> Markup {
     html! {
         (DOCTYPE)
         html lang="en" {
@@ -116,9 +132,10 @@ fn frame(place: &Place, body: &Body, position: Position) -> Markup {
                     strong { a href="/projects" { "Slipway" } }
                     @if let Some(project) = &body.project { (home(project)) }
                     (tabs(place, body))
-                    p.live { "event " (grouped(position)) }
+                    @if let Some(acting) = &look.acting { (login(acting)) }
+                    p.live { "event " (grouped(look.position())) }
                 }
-                (main(body, position))
+                (main(body, look.position()))
             }
         }
     }
@@ -131,6 +148,11 @@ fn main(body: &Body, position: Position) -> Markup {
             (body.main)
         }
     }
+}
+
+/// Whether somebody is logged in is another matter for each who looks, so the page does not say it.
+fn login(acting: &Acting) -> Markup {
+    html! { a.login href={ "/login?page=" (part(&acting.back)) } { "Log in / out" } }
 }
 
 fn home(project: &ProjectName) -> Markup {

@@ -11,11 +11,19 @@ use model::{
 use super::{events, graph, history, place::Place, plan, projects, run, runs, stages};
 use crate::View;
 
-/// Who may act from the page: the token that every form carries.
+/// What the forms of a page carry. It is the same for everybody, so that a page is drawn once for
+/// all who look at it; who presses is known by the session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Acting {
-    /// What a form must carry to count.
-    pub csrf: Arc<str>,
+    /// Path of the page that they stand on.
+    pub(super) back: String,
+}
+
+impl Acting {
+    /// Returns what the forms of a page carry.
+    pub fn on(place: &Place) -> Self {
+        Self { back: place.href() }
+    }
 }
 
 /// What a page is drawn from; it holds at one position.

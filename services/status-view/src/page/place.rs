@@ -102,7 +102,7 @@ pub struct EventsFilter {
     pub event_type: Option<String>,
     /// Only of this delivery.
     pub context: Option<String>,
-    /// Of those, the ones that name this stage.
+    /// Only those that name this stage.
     pub stage: Option<String>,
     /// Only older ones.
     pub before: Option<Position>,
@@ -172,6 +172,7 @@ impl Place {
                 project: Some(project.clone()),
                 keptn_context: filter.context.clone(),
                 event_type: filter.event_type.clone(),
+                stage: filter.stage.clone(),
                 before: filter.before,
                 limit,
                 ..EventsQuery::default()

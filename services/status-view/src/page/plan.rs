@@ -5,8 +5,10 @@ mod ahead;
 use fold::catalog::Project;
 use maud::{Markup, html};
 use model::{
-    StageName, TaskResult,
-    view::{QueryError, ServiceState, ServiceStatus, StageQuery, StageStatus, SyncStatus},
+    KeptnContext, StageName, TaskResult,
+    view::{
+        QueryError, ServiceState, ServiceStatus, StageQuery, StageStatus, SyncPlan, SyncStatus,
+    },
 };
 
 use self::ahead::{Kept, kept, what_follows, what_runs};
@@ -37,7 +39,10 @@ pub(super) fn body(
     let project = answers::project(&look.view, project)?;
     let status = answers::stage(&look.view, &query)?;
     let (title, main) = match &status.from {
-        Some(from) => compared(look, project, &status, from),
+        Some(from) => {
+            let plan = answers::plan(&look.view, &query)?;
+            compared(look, project, (&status, &plan), from)
+        }
         None => first_stage(project, &status),
     };
     let title = format!("{title} · {}", project.name);
@@ -60,11 +65,12 @@ fn first_stage(project: &Project, status: &StageStatus) -> (String, Markup) {
 fn compared(
     look: &Look,
     project: &Project,
-    status: &StageStatus,
+    (status, plan): (&StageStatus, &SyncPlan),
     from: &StageName,
 ) -> (String, Markup) {
     let stage = &status.stage;
     let differing = status.services.iter().filter(|one| one.differs).count();
+    let taken = plan.services.iter().filter(|one| one.is_taken()).count();
     let mut services: Vec<&ServiceStatus> = status.services.iter().collect();
     services.sort_by_key(|one| !one.differs);
     let surplus = services.len().saturating_sub(ROWS_MAX);
@@ -75,7 +81,7 @@ fn compared(
     };
     let main = html! {
         h1 { @if differing > 0 { "Sync " (stage) " with " (from) } @else { (title) } }
-        p.lead { (lead(stage, from, differing)) }
+        p.lead { (lead(stage, from, (differing, taken))) }
         div.card.scroll data-key="plan" {
             table {
                 thead {
@@ -84,7 +90,7 @@ fn compared(
                         th scope="col" { "After the sync" } th scope="col" { "Why" }
                     }
                 }
-                tbody { @for one in services.iter().take(ROWS_MAX) { (row(look, status, from, one)) } }
+                tbody { @for one in services.iter().take(ROWS_MAX) { (row(look, plan, from, one)) } }
             }
         }
         @if surplus > 0 { p.legend { (grouped(surplus as u64)) " more, all unchanged or not eligible." } }
@@ -93,15 +99,16 @@ fn compared(
             h2 { "What will run" }
             p.flat { (what_runs(spec)) @if let Some(next) = what_follows(project, stage, &spec.name) { ", then " (next) " by itself" } }
         }
-        @if let Some(command) = &status.command { (acts::command(command)) }
-        (bar(look, project, status, (from, differing), sequence.as_ref()))
+        @if let Some(command) = &plan.command { (acts::command(command)) }
+        (bar(look, project, status, (from, taken), sequence.as_ref()))
     };
     (title, main)
 }
 
-fn lead(stage: &StageName, from: &StageName, differing: usize) -> Markup {
+fn lead(stage: &StageName, from: &StageName, (differing, taken): (usize, usize)) -> Markup {
     html! {
-        @match differing {
+        @match taken {
+            0 if differing > 0 => { "Nothing is left to do: what " (from) " has evaluated is on its way. " }
             0 => { "Nothing to do: " (stage) " has what " (from) " has evaluated." }
             1 => { "One run takes the service over, as " (from) " evaluated it. " }
             more => { "One run takes " (grouped(more as u64)) " services over, as " (from) " evaluated them. " }
@@ -110,7 +117,7 @@ fn lead(stage: &StageName, from: &StageName, differing: usize) -> Markup {
     }
 }
 
-fn row(look: &Look, status: &StageStatus, from: &StageName, one: &ServiceStatus) -> Markup {
+fn row(look: &Look, plan: &SyncPlan, from: &StageName, one: &ServiceStatus) -> Markup {
     let name = one.service.as_str();
     let (here, after) = match (&one.released, one.evaluated.as_ref().filter(|_| one.differs)) {
         (Some(here), Some(after)) => versions(name, here, after),
@@ -129,10 +136,6 @@ fn row(look: &Look, status: &StageStatus, from: &StageName, one: &ServiceStatus)
             (Tone::Quiet, "unchanged")
         }
     };
-    let on_its_way = status.ongoing.iter().find(|run| {
-        let is_meant = run.services.contains(&one.service);
-        is_meant && one.evaluated.as_ref().is_some_and(|artifact| run.artifacts.contains(artifact))
-    });
     html! {
         tr.dim[!one.differs] {
             th scope="row" { @if one.differs { b { (name) } } @else { (name) } }
@@ -140,13 +143,19 @@ fn row(look: &Look, status: &StageStatus, from: &StageName, one: &ServiceStatus)
             td.v { (after) }
             td {
                 (chip(tone, word))
-                @if let Some(run) = on_its_way {
-                    " " a href=(run_path(&run.keptn_context)) { (chip(Tone::Run, "on its way")) }
+                @if let Some(context) = under_way(plan, one) {
+                    " " a href=(run_path(context)) { (chip(Tone::Run, "on its way")) }
                 }
                 (why(look, from, one))
             }
         }
     }
+}
+
+/// Returns the delivery that brings a service already.
+fn under_way<'a>(plan: &'a SyncPlan, one: &ServiceStatus) -> Option<&'a KeptnContext> {
+    let mut planned = plan.services.iter().filter(|planned| planned.service == one.service);
+    planned.find_map(|planned| planned.under_way.as_ref())
 }
 
 /// Why a service changes, or does not.
@@ -195,7 +204,7 @@ fn bar(
     look: &Look,
     project: &Project,
     status: &StageStatus,
-    (from, differing): (&StageName, usize),
+    (from, taken): (&StageName, usize),
     sequence: Option<&model::SequenceName>,
 ) -> Markup {
     let back = Place::Stages { project: project.name.to_string(), filter: StagesFilter::default() };
@@ -204,11 +213,11 @@ fn bar(
     if project.definition.shipyard.preceding(status.stage.as_str()) != Some(from) {
         fields.push(("from", from.as_str()));
     }
-    let label = format!("Sync {}", count(differing, "service"));
+    let label = format!("Sync {}", count(taken, "service"));
     html! {
         div.bar {
-            @if differing > 0 && sequence.is_some() {
-                (acts::button(look.acting.as_ref(), ("sync", &label), Weight::Filled, &fields))
+            @if taken > 0 && sequence.is_some() {
+                (acts::button(look.acting.as_ref(), ("trigger", &label), Weight::Filled, &fields))
             }
             a.button.quiet href=(back.href()) { "Back" }
         }

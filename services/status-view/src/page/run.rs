@@ -82,6 +82,7 @@ fn summary(look: &Look, delivery: &Delivery, lead: &Sequence) -> Markup {
             @if let Some(source) = &first.source { " by " (source) }
             " · " span.mono title=(delivery.keptn_context) { (delivery.keptn_context.short()) "…" }
         }
+        @if let Some(problem) = &first.problem_title { p { "Problem: " (linked(problem)) } }
     }
 }
 
@@ -91,7 +92,7 @@ fn failure(run: &Sequence) -> Markup {
     if !is_failed {
         return html! {};
     }
-    let task = run.tasks.iter().rev().find(|task| failed(task));
+    let task = failed_task(run);
     let said = task.and_then(|task| task.message.as_ref()).or(run.message.as_ref());
     let by = task.map(|task| {
         let guilty = |one: &&model::view::Executor| one.result == Some(TaskResult::Fail);
@@ -110,6 +111,11 @@ fn failure(run: &Sequence) -> Markup {
             @if let Some(hint) = &run.hint { p.hint { (hint) } }
         }
     }
+}
+
+/// Returns the task at which a run failed, if it is known.
+fn failed_task(run: &Sequence) -> Option<&Task> {
+    run.tasks.iter().rev().find(|task| failed(task))
 }
 
 fn failed(task: &Task) -> bool {

@@ -23,7 +23,8 @@ const TIME_STEP_NANOS: i64 = 1_000_000_000;
 #[derive(Clone, Debug)]
 pub(super) struct Source {
     counter: Counter,
-    acting: Option<Acting>,
+    /// Pages have buttons.
+    acts: bool,
 }
 
 /// Events that were read already.
@@ -34,8 +35,8 @@ pub(super) struct Known {
 }
 
 impl Source {
-    pub(super) fn new(counter: Counter, acting: Option<Acting>) -> Self {
-        Self { counter, acting }
+    pub(super) fn new(counter: Counter, acts: bool) -> Self {
+        Self { counter, acts }
     }
 
     /// Returns the view as it is now.
@@ -55,7 +56,7 @@ impl Source {
             view,
             now: StreamTime::from_nanos(whole),
             events: None,
-            acting: self.acting.clone(),
+            acting: self.acts.then(|| Acting::on(place)),
         };
         if let Some(query) = place.events() {
             let position = look.position();

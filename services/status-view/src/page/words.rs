@@ -63,7 +63,7 @@ pub(super) fn chip(tone: Tone, word: &str) -> Markup {
 }
 
 /// Returns a value as a part of a path or a query.
-pub(super) fn part(value: &str) -> String {
+pub(crate) fn part(value: &str) -> String {
     utf8_percent_encode(value, KEPT).to_string()
 }
 

@@ -3,8 +3,10 @@
 #![cfg(test)]
 
 mod acting;
+mod buttons;
 mod client;
 mod delivery;
+mod forms;
 mod http;
 mod lists;
 mod nats;
@@ -14,6 +16,7 @@ mod page_live;
 mod page_size;
 mod plan;
 mod running;
+mod scene;
 mod status;
 mod stream;
 mod views;

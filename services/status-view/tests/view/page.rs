@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use model::{
-    Event, KeptnContext, StreamTime,
+    Event, KeptnContext, Stored, StreamTime,
     view::{EventEntry, Events},
 };
 use serde_json::json;
@@ -18,14 +18,24 @@ use crate::stream::{Stream, pass};
 pub(crate) fn look(stream: &Stream, place: &Place) -> Look {
     let events = place.events().map(|query| {
         let page = answers::events(&stream.view, &query).unwrap();
-        let entry = |position: &u64| {
-            let stored = &stream.events[usize::try_from(*position).unwrap() - 1];
+        let stored = |position: &u64| &stream.events[usize::try_from(*position).unwrap() - 1];
+        let meant = |stored: &&Stored| {
+            page.is_about(&stored.subject, || stored.body.as_ref().ok().cloned())
+        };
+        let entry = |stored: &Stored| {
             let json = stored.body.as_ref().unwrap().to_json();
             let event = serde_json::value::RawValue::from_string(json).unwrap();
-            EventEntry { position: *position, time: stored.time, event }
+            EventEntry { position: stored.position, time: stored.time, event }
         };
-        let events = page.positions.iter().map(entry).collect();
-        Arc::new(Events { position: page.position, events, next_after: None, next_before: None })
+        let mut events: Vec<EventEntry> =
+            page.positions.iter().map(stored).filter(meant).map(entry).collect();
+        let surplus = events.len().saturating_sub(page.limit);
+        let mut next_before = page.next_before;
+        if surplus > 0 {
+            events.drain(..surplus);
+            next_before = Some(events[0].position);
+        }
+        Arc::new(Events { position: page.position, events, next_after: None, next_before })
     });
     let now = StreamTime::from_nanos(stream.time);
     Look { view: stream.view.clone(), now, events, acting: None }
@@ -39,9 +49,11 @@ pub(crate) fn page(stream: &Stream, place: &Place) -> String {
 }
 
 /// Draws a page whose buttons act.
-fn acting(stream: &Stream, place: &Place) -> String {
-    let acting = Some(Acting { csrf: "token-1".into() });
-    document(place, &Look { acting, ..look(stream, place) }).html
+pub(crate) fn acting(stream: &Stream, place: &Place) -> String {
+    let acting = Some(Acting::on(place));
+    let drawn = document(place, &Look { acting, ..look(stream, place) });
+    assert_eq!(drawn.status, 200, "{place:?}: {}", drawn.html);
+    drawn.html
 }
 
 /// Returns what a person reads: texts without tags, blanks as one.
@@ -217,6 +229,26 @@ fn the_page_of_a_run_shows_tasks_waits_failure_and_events() {
 }
 
 #[test]
+fn the_page_of_a_run_shows_its_problem_and_the_score_of_its_evaluation() {
+    let mut stream = Stream::story();
+    let context = stream.say(
+        "dev.hotfix.triggered",
+        &json!({"project": "sockshop", "stage": "dev", "service": "carts",
+            "problem": {"problemTitle": "response time degraded"},
+            "configurationChange": {"values": {"image": "carts:1"}}}),
+    );
+    // Executors hand on what they were given, the score of somebody else's evaluation, too.
+    let data = json!({"status": "succeeded", "result": "pass", "evaluation": {"score": 87.5}});
+    while let Some(task) = stream.open_tasks().into_iter().next() {
+        stream.answer(&task, "started", &json!({"status": "succeeded"}));
+        stream.answer(&task, "finished", &data);
+    }
+    let text = text(&page(&stream, &run(&context)));
+    says(&text, &["Problem: response time degraded", "evaluation pass · score 87.5 ·"]);
+    assert_eq!(text.matches("· score").count(), 1, "{text}");
+}
+
+#[test]
 fn a_run_in_a_queue_links_to_what_it_stands_behind_and_a_paused_one_to_its_end() {
     let mut stream = Stream::story();
     let first = stream.trigger("dev", "carts", "carts:1");
@@ -236,7 +268,7 @@ fn a_run_in_a_queue_links_to_what_it_stands_behind_and_a_paused_one_to_its_end()
 }
 
 #[test]
-fn buttons_are_forms_with_a_token_only_where_the_page_may_act() {
+fn buttons_are_forms_only_where_the_page_may_act() {
     let shipyard = "
 apiVersion: spec.keptn.sh/0.2.3
 kind: Shipyard
@@ -252,16 +284,18 @@ spec:
     assert!(!quiet.contains("method=\"post\""));
     says(&text(&quiet), &["Waiting for a person to approve", "keptn approve -c", "-s a"]);
     let html = acting(&stream, &run(&context));
-    for verb in ["approve", "decline", "pause", "abort"] {
+    for verb in ["approve", "pause", "abort"] {
         says(&html, &[&format!("<form method=\"post\" action=\"/actions/{verb}\">")]);
     }
+    says(&html, &["formaction=\"/actions/decline\"", "<a class=\"login\" href=\"/login?page="]);
     let fields = format!("<input type=\"hidden\" name=\"keptnContext\" value=\"{context}\">");
-    says(&html, &["name=\"csrf\" value=\"token-1\"", "name=\"stage\" value=\"a\"", &fields]);
-    let behind = acting(&Stream::behind(), &plan("hardening", None));
-    says(&behind, &["action=\"/actions/sync\"", "name=\"sequence\" value=\"artifact-delivery\""]);
+    let back = format!("name=\"back\" value=\"/runs/{context}\"");
+    says(&html, &[&back, "name=\"stage\" value=\"a\"", &fields]);
     let mut failed = Stream::story();
-    let context = failed.deliver_bad("dev", "carts", "carts:1");
-    says(&acting(&failed, &run(&context)), &["action=\"/actions/retry\""]);
+    let context = failed.trigger("dev", "carts", "carts:1");
+    failed.play(|_| ("fail", ""));
+    let at_first = acting(&failed, &run(&context));
+    assert_eq!(at_first.matches("action=\"/actions/retry\"").count(), 1, "{at_first}");
 }
 
 #[test]
@@ -316,6 +350,27 @@ fn events_are_narrowed_by_type_delivery_and_stage() {
     let older = page(&stream, &events(older));
     assert!(older.contains("<li id=\"event-1\">") || older.contains("older"), "the next page");
     assert!(!older.contains(&format!("\"event-{}\"", stream.events.len())));
+}
+
+#[test]
+fn events_of_a_stage_are_found_behind_hundreds_of_others() {
+    let mut stream = Stream::behind();
+    stream.sync("hardening");
+    stream.play(pass);
+    for _ in 0..300 {
+        stream.say("other.triggered", &json!({"project": "sockshop", "stage": "dev"}));
+    }
+    let of = |stage: &str| {
+        events(EventsFilter { stage: Some(stage.to_owned()), ..EventsFilter::default() })
+    };
+    let found = page(&stream, &of("production"));
+    says(&text(&found), &["production.artifact-delivery.finished", "--stage=production"]);
+    assert!(!found.contains("rel=\"next\""), "there are no older ones");
+    let (newest, next) = (page(&stream, &of("dev")), "rel=\"next\" href=\"");
+    assert_eq!(newest.matches("<li id=\"event-").count(), 100);
+    says(&newest, &[next, "?stage=dev&amp;before="]);
+    let refused = answers::events(&stream.view, &of("prod").events().unwrap()).unwrap_err();
+    says(&refused.message, &["prod"]);
 }
 
 #[test]

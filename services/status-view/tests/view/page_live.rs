@@ -148,7 +148,7 @@ async fn the_address_of_one_project_is_the_matrix_and_files_are_kept_for_ever() 
 async fn listeners_are_bounded_and_a_place_becomes_free_again() {
     let (counter, _questions) = Counter::open();
     let (_position, seen) = watch::channel(0);
-    let mut routes: Router = page::routes(counter, seen, None);
+    let mut routes: Router = page::routes(counter, seen, false);
     let mut ask = async || {
         let request = Request::get("/projects/p?live").body(Body::empty()).unwrap();
         routes.call(request).await.unwrap()

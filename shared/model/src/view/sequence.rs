@@ -157,6 +157,9 @@ pub struct Sequence {
     /// What its trigger is labelled with: where it comes from, why.
     #[serde(default)]
     pub labels: BTreeMap<String, String>,
+    /// Title of the problem that it remedies: `problem.problemTitle` of its trigger.
+    #[serde(default)]
+    pub problem_title: Option<String>,
 }
 
 /// One service of a run.
@@ -199,6 +202,9 @@ pub struct Task {
     pub finished_at: Option<StreamTime>,
     /// Who answered, in order of the first answer, and who is awaited.
     pub executors: Vec<Executor>,
+    /// `evaluation.score` of an evaluation's last answer that has one.
+    #[serde(default)]
+    pub score: Option<f64>,
 }
 
 /// How far a task is.

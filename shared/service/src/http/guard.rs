@@ -44,6 +44,11 @@ const POLICY: HeaderValue = HeaderValue::from_static(policy!("'none'"));
 /// For pages: their filters and buttons are forms.
 const POLICY_OF_PAGES: HeaderValue = HeaderValue::from_static(policy!("'self'"));
 
+const NO_REFERRER: HeaderValue = HeaderValue::from_static("no-referrer");
+/// For pages: under `no-referrer` a browser sends a form with `Origin: null`, and then nobody can
+/// tell a form of ours from another site's.
+const REFERRER_OF_PAGES: HeaderValue = HeaderValue::from_static("same-origin");
+
 const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
 
 /// The names under which this process may be asked. A page of another site that points its own
@@ -140,10 +145,11 @@ fn check_size(request: &Request) -> Result<(), Problem> {
 fn protect(headers: &mut HeaderMap) {
     let is_page =
         headers.get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
-    let policy = if is_page { POLICY_OF_PAGES } else { POLICY };
+    let (policy, referrer) =
+        if is_page { (POLICY_OF_PAGES, REFERRER_OF_PAGES) } else { (POLICY, NO_REFERRER) };
     headers.insert(CONTENT_SECURITY_POLICY, policy);
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    headers.insert(REFERRER_POLICY, referrer);
     headers.insert(RESOURCE_POLICY, HeaderValue::from_static("same-origin"));
     headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
 }

@@ -5,7 +5,12 @@ use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
 };
 
-use axum::{Router, body::Bytes, routing::post};
+use axum::{
+    Router,
+    body::Bytes,
+    response::Html,
+    routing::{get as get_route, post},
+};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     time::{Instant, timeout},
@@ -19,11 +24,13 @@ const LIMIT: Duration = Duration::from_secs(20);
 /// What a healthy request may take beside an attack.
 const HEALTHY: Duration = Duration::from_secs(1);
 
-/// Serves the health endpoints, and `/echo`, which reads its body.
+/// Serves the health endpoints, `/echo`, which reads its body, and a page.
 async fn served() -> SocketAddr {
     let progress = Progress::unconnected();
     let length = |body: Bytes| async move { body.len().to_string() };
-    progress.serve_also(Router::new().route("/echo", post(length)));
+    let page = || async { Html("<form method=post></form>") };
+    let routes = Router::new().route("/echo", post(length)).route("/page", get_route(page));
+    progress.serve_also(routes);
     let any = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
     progress.serve_http(any, "config-store", &["view.example".to_owned()]).await.unwrap()
 }
@@ -104,6 +111,14 @@ async fn every_answer_tells_the_browser_what_it_may_do() {
     }
     let refused = get(address, "evil.example", "/").await;
     assert!(refused.contains("HTTP_ALLOWED_HOSTS"), "{refused}");
+}
+
+#[tokio::test]
+async fn a_form_of_a_page_may_be_sent_here_and_says_from_where_it_comes() {
+    let answer = get(served().await, "localhost", "/page").await;
+    assert!(answer.contains("form-action 'self'"), "{answer}");
+    // With `no-referrer` a browser sends `Origin: null`, as if it came from anywhere.
+    assert!(answer.contains("referrer-policy: same-origin"), "{answer}");
 }
 
 #[tokio::test]

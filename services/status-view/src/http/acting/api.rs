@@ -19,23 +19,24 @@ use crate::http::{
     parameters::{Names, bad},
 };
 
-/// Whether who asks may act. Shape: `{"possible":true,"csrf":"…"}`.
+/// Whether who asks may act. Shape: `{"possible":true,"loggedIn":false}`.
 #[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
 pub(in crate::http) struct Session {
     /// Somebody may act here at all.
     possible: bool,
-    /// What the forms of this session carry; none without a session.
-    csrf: Option<String>,
+    /// The request carries the cookie of a session that lasts.
+    logged_in: bool,
 }
 
-/// Whether who asks may act, and what its forms carry.
+/// Whether somebody may act here, and whether who asks is logged in.
 #[utoipa::path(get, path = "/api/v1/session", responses((status = 200, body = Session), Problem))]
 pub(in crate::http) async fn session(
     State(here): State<Here>,
     headers: HeaderMap,
 ) -> Json<Session> {
-    let csrf = here.acting.csrf(&headers);
-    Json(Session { possible: here.acting.is_possible(), csrf })
+    let logged_in = here.acting.is_logged_in(&headers);
+    Json(Session { possible: here.acting.is_possible(), logged_in })
 }
 
 /// Does what a person could do on the command line: publishes the same event, and waits for what

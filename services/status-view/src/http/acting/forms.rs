@@ -1,161 +1,132 @@
 //! Acting from a page: forms, with a session.
+//!
+//! A form carries nothing that only its session knows, because pages are drawn once for all. It
+//! counts because a browser sends the session's cookie with requests of this site alone, and says
+//! with every form from where it comes.
 
 use axum::{
     Form,
     extract::{FromRequest as _, Request, State},
-    http::{HeaderMap, header::SET_COOKIE},
-    response::{Html, IntoResponse, Redirect, Response},
+    response::Redirect,
 };
-use model::Position;
-use serde::Deserialize;
+use model::{
+    name::shortened,
+    view::{Delivery, SequenceQuery, StageQuery, SyncPlan},
+};
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
 use service::http::Problem;
 
 use super::{
-    COOKIE_NAME,
     carry_out::carry_out,
-    cookie, not_allowed,
-    request::{Action, Verb},
-    session::SESSION_WAIT,
-    token::Secret,
+    login,
+    request::{Action, Done, Verb},
+    told::Told,
 };
-use crate::http::{
-    Here,
-    parameters::{Names, bad},
+use crate::{
+    http::{
+        Here,
+        parameters::{Names, bad},
+    },
+    page::part,
+    queries::Asked,
 };
 
-/// Where a person says the token.
-const LOGIN_PAGE: &str = "<!doctype html>
-<html lang=\"en\"><head><meta charset=\"utf-8\"><title>Log in</title></head>
-<body><main><h1>Log in</h1>
-<form method=\"post\" action=\"/login\">
-<label>Token, as in UI_TOKEN_FILE <input type=\"password\" name=\"token\" required \
-autocomplete=\"current-password\"></label>
-<button>Log in</button></form></main></body></html>
-";
+/// Field with the page that a form stands on.
+const BACK: &str = "back";
+/// What to do about a form that cannot be read.
+const AS_OURS: &str = "send a form as a page of ours does";
 
-/// An error as a person reads it, like on the command line.
-pub(in crate::http) struct Told(Problem);
-
-impl IntoResponse for Told {
-    fn into_response(self) -> Response {
-        let Self(Problem { error, .. }) = self;
-        let hint = error.hint.map(|hint| format!("hint: {hint}\n")).unwrap_or_default();
-        (error.code.status(), format!("error: {}\n{hint}", error.message)).into_response()
-    }
-}
-
-fn told(position: Position) -> impl Fn(Problem) -> Told {
-    move |problem| Told(problem.at(position))
-}
-
-/// What the login form says.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Login {
-    token: String,
-    /// Where to go then: a path here.
-    next: Option<String>,
-}
-
-/// Shows where the token is said.
-pub(super) async fn login_page(State(here): State<Here>) -> Result<Html<&'static str>, Told> {
-    here.acting.token().map_err(told(here.position()))?;
-    Ok(Html(LOGIN_PAGE))
-}
-
-/// Begins a session for who knows the token.
-pub(super) async fn login(State(here): State<Here>, request: Request) -> Result<Response, Told> {
-    let begun = async {
-        let headers = request.headers().clone();
-        let token = here.acting.token()?;
-        super::origin::check(&headers)?;
-        let Form(login) = read::<Login>(request, &here).await?;
-        if !token.is(&login.token) {
-            return Err(not_allowed(
-                "the token must be the one in UI_TOKEN_FILE",
-                "look into that file, and log in again at /login",
-            ));
-        }
-        Ok((here.acting.sessions.begin(), login.next))
-    };
-    let (session, next) = begun.await.map_err(told(here.position()))?;
-    let next = next.filter(|next| is_path_here(next)).unwrap_or_else(|| "/".to_owned());
-    let seconds = SESSION_WAIT.as_secs();
-    let cookie =
-        format!("{COOKIE_NAME}={session}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Strict");
-    Ok(([(SET_COOKIE, cookie)], Redirect::to(&next)).into_response())
-}
-
-/// What the logout form says.
-#[derive(Debug, Deserialize)]
-struct Logout {
-    csrf: String,
-}
-
-/// Ends a session.
-pub(super) async fn logout(State(here): State<Here>, request: Request) -> Result<Response, Told> {
-    let ended = async {
-        let headers = request.headers().clone();
-        let csrf = here.acting.check_session(&headers)?;
-        let Form(logout) = read::<Logout>(request, &here).await?;
-        check_csrf(&csrf, &logout.csrf)?;
-        here.acting.sessions.end(cookie(&headers).unwrap_or_default());
-        Ok(())
-    };
-    ended.await.map_err(told(here.position()))?;
-    let gone = format!("{COOKIE_NAME}=; Path=/; Max-Age=0; HttpOnly; SameSite=Strict");
-    Ok(([(SET_COOKIE, gone)], Redirect::to("/")).into_response())
-}
-
-/// Does what a form says, and goes to the run.
+/// Does what a form says, and goes to the run. Whoever is not logged in does that first; nothing is
+/// kept of the form, so that what is done is always pressed.
 pub(super) async fn act(
     State(here): State<Here>,
-    Names(verb): Names<String>,
-    headers: HeaderMap,
+    verb: Result<Names<String>, Problem>,
     request: Request,
 ) -> Result<Redirect, Told> {
+    let headers = request.headers().clone();
+    here.acting.check_form(&headers)?;
+    let (back, rest) = fields(request, &here).await?;
+    if !here.acting.is_logged_in(&headers) {
+        return Ok(Redirect::to(&login::path(back.as_deref())));
+    }
     let done = async {
-        let csrf = here.acting.check_session(&headers)?;
+        let Names(verb) = verb?;
         let verb: Verb = verb.parse()?;
-        let Form(action) = read::<Action>(request, &here).await?;
-        let action = action.cleaned();
-        check_csrf(&csrf, action.csrf.as_deref().unwrap_or_default())?;
-        carry_out(&here, verb, action).await
+        let action = action(rest)?;
+        let done = carry_out(&here, verb, action.clone()).await?;
+        Ok(shown(&here, verb, &action, done).await)
     };
-    let done = done.await.map_err(told(here.position()))?;
-    Ok(Redirect::to(&format!("/runs/{}", escaped(&done.keptn_context))))
+    match done.await {
+        Ok(context) => Ok(Redirect::to(&format!("/runs/{}", part(&context)))),
+        Err(problem) => Err(Told::new(problem, back)),
+    }
 }
 
-async fn read<T: serde::de::DeserializeOwned>(
+/// Reads a form: where it stands, and what it says.
+async fn fields(
     request: Request,
     here: &Here,
-) -> Result<Form<T>, Problem> {
-    Form::<T>::from_request(request, here)
-        .await
-        .map_err(|error| bad(error.body_text(), "send a form as a page of ours does"))
+) -> Result<(Option<String>, Map<String, Value>), Problem> {
+    let pairs: Vec<(String, String)> = read(request, here).await?;
+    let mut fields = Map::new();
+    for (name, value) in pairs {
+        if let Some((name, _)) = fields.get_key_value(&name) {
+            return Err(bad(format!("field `{}` is there twice", shortened(name)), AS_OURS));
+        }
+        fields.insert(name, Value::String(value));
+    }
+    let back = fields.remove(BACK);
+    let back = back.as_ref().and_then(Value::as_str).filter(|back| is_path_here(back));
+    Ok((back.map(str::to_owned), fields))
 }
 
-fn check_csrf(expected: &str, said: &str) -> Result<(), Problem> {
-    if Secret::of(expected).is(said) {
-        return Ok(());
+fn action(fields: Map<String, Value>) -> Result<Action, Problem> {
+    let action: Result<Action, _> = serde_json::from_value(Value::Object(fields));
+    action.map(Action::cleaned).map_err(|error| bad(error.to_string(), AS_OURS))
+}
+
+/// Returns the delivery that shows best what was done. A sync that is pressed twice finds nothing to
+/// do the second time, because the first brings it all: then that one.
+async fn shown(here: &Here, verb: Verb, action: &Action, done: Done) -> String {
+    let first = if verb == Verb::Trigger { first(here, action, &done).await } else { None };
+    first.unwrap_or(done.keptn_context)
+}
+
+/// Returns the delivery that brings what a sync that found nothing to do was about.
+async fn first(here: &Here, action: &Action, done: &Done) -> Option<String> {
+    let query =
+        SequenceQuery { keptn_context: done.keptn_context.clone(), at_least: Some(done.position) };
+    let delivery: Delivery = here.counter.read(Asked::Sequence(query)).await.ok()?;
+    if !delivery.sequences.iter().all(|run| run.nothing_to_do) {
+        return None;
     }
-    Err(not_allowed("the form must be one of this session", "load the page again"))
+    let query = StageQuery {
+        project: action.project.clone()?,
+        stage: action.stage.clone()?,
+        from: action.from.clone(),
+        at_least: None,
+    };
+    let plan: SyncPlan = here.counter.read(Asked::Plan(query)).await.ok()?;
+    let is_meant = |name: &str| action.service.as_deref().is_none_or(|wanted| wanted == name);
+    let mut meant = plan.services.into_iter().filter(|one| is_meant(one.service.as_str()));
+    meant.find_map(|one| one.under_way).map(|context| context.to_string())
+}
+
+/// Reads the fields of a form.
+///
+/// # Errors
+/// [`Problem`] if it is none, or says something else.
+pub(super) async fn read<T: DeserializeOwned>(request: Request, here: &Here) -> Result<T, Problem> {
+    let read = Form::<T>::from_request(request, here).await;
+    read.map(|Form(fields)| fields).map_err(|error| bad(error.body_text(), AS_OURS))
 }
 
 /// Tells whether a text is a path on this host and nowhere else.
-fn is_path_here(text: &str) -> bool {
+pub(super) fn is_path_here(text: &str) -> bool {
     let mut characters = text.chars();
     let begins = characters.next() == Some('/') && !matches!(characters.next(), Some('/' | '\\'));
     begins && text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\')
-}
-
-/// Writes a context as one segment of a path.
-fn escaped(context: &str) -> String {
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte);
-    let written = context.bytes().map(|byte| {
-        if is_plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }
-    });
-    written.collect()
 }
 
 #[cfg(test)]
@@ -170,6 +141,5 @@ mod tests {
         {
             assert!(!is_path_here(elsewhere), "{elsewhere}");
         }
-        assert_eq!(escaped("a-1/../b?"), "a-1%2F..%2Fb%3F");
     }
 }

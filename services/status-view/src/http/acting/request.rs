@@ -75,8 +75,6 @@ pub(in crate::http) struct Action {
     pub(super) message: Option<String>,
     /// A retry begins with the task that failed: `true`.
     pub(super) from_failed_task: Option<String>,
-    /// What the forms of a session carry.
-    pub(super) csrf: Option<String>,
 }
 
 impl Action {
@@ -92,7 +90,6 @@ impl Action {
             &mut self.keptn_context,
             &mut self.message,
             &mut self.from_failed_task,
-            &mut self.csrf,
         ] {
             if text.as_deref().is_some_and(|text| text.trim().is_empty()) {
                 *text = None;

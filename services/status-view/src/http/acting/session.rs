@@ -23,7 +23,6 @@ pub(super) struct Sessions(Mutex<VecDeque<Session>>);
 #[derive(Debug)]
 struct Session {
     secret: Secret,
-    csrf: String,
     until: BootTime,
 }
 
@@ -32,7 +31,7 @@ impl Sessions {
     pub(super) fn begin(&self) -> String {
         let cookie = chance::secret();
         let until = BootTime::now().after(SESSION_WAIT);
-        let session = Session { secret: Secret::of(&cookie), csrf: chance::secret(), until };
+        let session = Session { secret: Secret::of(&cookie), until };
         let mut sessions = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         sessions.push_back(session);
         if sessions.len() > SESSIONS_MAX {
@@ -41,12 +40,12 @@ impl Sessions {
         cookie
     }
 
-    /// Returns what forms of a session carry, if the session lasts.
-    pub(super) fn csrf(&self, cookie: &str) -> Option<String> {
+    /// Tells whether a session lasts.
+    pub(super) fn lasts(&self, cookie: &str) -> bool {
         let mut sessions = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let now = BootTime::now();
         sessions.retain(|session| session.until > now);
-        sessions.iter().find(|session| session.secret.is(cookie)).map(|one| one.csrf.clone())
+        sessions.iter().any(|session| session.secret.is(cookie))
     }
 
     /// Ends a session.

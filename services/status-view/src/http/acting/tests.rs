@@ -58,14 +58,13 @@ fn sessions_are_bounded_and_can_be_ended() {
     let first = sessions.begin();
     let second = sessions.begin();
     assert_ne!(first, second);
-    assert_ne!(sessions.csrf(&first).unwrap(), sessions.csrf(&second).unwrap());
-    assert_eq!(sessions.csrf("made up"), None);
+    assert!(sessions.lasts(&first) && sessions.lasts(&second) && !sessions.lasts("made up"));
     sessions.end(&second);
-    assert_eq!(sessions.csrf(&second), None);
+    assert!(sessions.lasts(&first) && !sessions.lasts(&second));
     for _ in 0..SESSIONS_MAX {
         sessions.begin();
     }
-    assert_eq!(sessions.csrf(&first), None, "the oldest makes place");
+    assert!(!sessions.lasts(&first), "the oldest makes place");
 }
 
 #[test]
@@ -107,6 +106,7 @@ fn nobody_acts_without_a_token_and_only_who_knows_it_with_one() {
     assert!(acting.check_bearer(&HeaderMap::new()).is_err());
     let session = acting.sessions.begin();
     let cookies = format!("a=b; {COOKIE_NAME}={session}");
-    assert!(acting.csrf(&headers(&[("cookie", &cookies)])).is_some());
-    assert!(acting.check_session(&headers(&[("cookie", &cookies)])).is_err(), "from nowhere");
+    let from_nowhere = headers(&[("cookie", &cookies)]);
+    assert!(acting.is_logged_in(&from_nowhere) && !acting.is_logged_in(&HeaderMap::new()));
+    assert!(acting.check_form(&from_nowhere).is_err());
 }

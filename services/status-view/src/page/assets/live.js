@@ -7,6 +7,8 @@
   const HIDDEN_LOOK_MS = 15000;
   const AGAIN_MS_MIN = 2000;
   const AGAIN_MS_MAX = 30000;
+  // As long as the server may take to answer.
+  const SENT_MS_MAX = 15000;
 
   const main = () => document.getElementById("main");
   const status = document.querySelector(".live");
@@ -121,6 +123,21 @@
     }
   });
 
+  // A form is sent once: who presses twice means one thing. A browser that stops waiting may send it
+  // again, and so may a page that somebody goes back to.
+  let sent = 0;
+  document.addEventListener("submit", (event) => {
+    if (event.target.method !== "post") return;
+    if (sent) return event.preventDefault();
+    sent = setTimeout(free, SENT_MS_MAX);
+    if (event.submitter) event.submitter.disabled = true;
+  });
+  const free = () => {
+    clearTimeout(sent);
+    sent = 0;
+    for (const button of document.querySelectorAll("form[method=post] button:not([hidden])")) button.disabled = false;
+  };
+
   let stream = null;
   let again = AGAIN_MS_MIN;
   let timer = 0;
@@ -181,7 +198,11 @@
   };
   document.addEventListener("visibilitychange", turn);
   window.addEventListener("pagehide", () => stream && stream.close());
-  window.addEventListener("pageshow", (event) => event.persisted && turn());
+  window.addEventListener("pageshow", (event) => {
+    if (!event.persisted) return;
+    free();
+    turn();
+  });
   setInterval(tick, TICK_MS);
   setInterval(grow, GROW_MS);
   dress();

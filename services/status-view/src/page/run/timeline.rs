@@ -136,6 +136,7 @@ fn row(look: &Look, axis: &Axis, task: &Task) -> Markup {
             td.line { (bar(axis, span, tone)) }
             td {
                 b.(tone.class()) { (word) }
+                @if let Some(score) = task.score { " · score " (score) }
                 @match (span, task.finished_at) {
                     (Some((begin, end)), Some(_)) => { span.dim { " · " (exact(end.since(begin))) } }
                     (Some((begin, _)), None) => { span.dim { " · " (time(begin, look.now, Shown::For)) " so far" } }

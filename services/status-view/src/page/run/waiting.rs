@@ -4,7 +4,7 @@ use maud::{Markup, html};
 use model::view::{Sequence, SequenceState, WaitingFor, WaitingReason};
 
 use crate::page::{
-    acts::{self, Weight},
+    acts,
     look::Look,
     words::{Shown, current, run_path, short, time},
 };
@@ -77,11 +77,11 @@ fn approval(look: &Look, run: &Sequence) -> Markup {
         ("stage", run.stage.as_str()),
         ("keptnContext", context),
     ];
+    let id = format!("message-{}", run.position);
     let acting = look.acting.as_ref();
     html! {
         div.bar {
-            (acts::button(acting, ("approve", "Approve"), Weight::Filled, &fields))
-            (acts::button(acting, ("decline", "Decline"), Weight::Quiet, &fields))
+            (acts::answer(acting, [("approve", "Approve"), ("decline", "Decline")], &id, &fields))
             @if acting.is_some() { span.dim { "or" } }
             code { "keptn approve -c " (short(&run.keptn_context)) " -s " (run.stage) }
         }
