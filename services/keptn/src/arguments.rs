@@ -57,6 +57,20 @@ pub(crate) struct ConnectionArgs {
     pub(crate) nats_context: Option<String>,
 }
 
+impl ConnectionArgs {
+    /// Returns the same as settings of a process.
+    pub(crate) fn settings(&self) -> Vec<(&'static str, String)> {
+        let server = self.server.clone().map(|server| ("NATS_URL", server));
+        let context = self.nats_context.clone().map(|context| ("NATS_CONTEXT", context));
+        server.into_iter().chain(context).collect()
+    }
+
+    /// Tells whether a server was named by a flag.
+    pub(crate) const fn names_server(&self) -> bool {
+        self.server.is_some() || self.nats_context.is_some()
+    }
+}
+
 /// All commands, by what they need.
 #[derive(Debug, Subcommand)]
 pub(crate) enum TopCommand {

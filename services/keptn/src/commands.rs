@@ -74,7 +74,7 @@ async fn dispatch(command: Command, connection: &ConnectionArgs) -> Result<Exit,
     match command {
         Command::Dev(arguments) => dev::run(arguments).await,
         Command::Demo => demo::run(connection).await,
-        Command::Bench(arguments) => bench::run(arguments).await,
+        Command::Bench(arguments) => bench::run(arguments, connection).await,
         Command::Doctor(arguments) => doctor::run(arguments, connection).await,
         Command::Create(command) => create::run(command, connection).await,
         Command::Update(command) => update::run(command, connection).await,

@@ -7,7 +7,14 @@ use clap::Command;
 const EXAMPLES: &[(&str, &[&str])] = &[
     ("dev", &["dev --demo", "dev --port=0 --ephemeral"]),
     ("demo", &["demo --server=nats://127.0.0.1:4222"]),
-    ("bench", &["bench --with-view", "bench --sequences=20000 --concurrency=256 --output=json"]),
+    (
+        "bench",
+        &[
+            "bench --with-view",
+            "bench --server=nats://127.0.0.1:4333",
+            "bench --sequences=20000 --concurrency=256 --output=json",
+        ],
+    ),
     ("bench floor", &["bench floor --concurrency=1 --sequences=1000"]),
     ("bench compare", &["bench compare --rounds=5 --output=json"]),
     ("bench growth", &["bench growth", "bench growth open history --rounds=5"]),

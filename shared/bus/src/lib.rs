@@ -28,6 +28,7 @@ pub mod profile;
 mod publisher;
 mod queries;
 mod reader;
+mod removal;
 mod request;
 pub mod server_binary;
 mod server_clock;

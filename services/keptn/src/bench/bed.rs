@@ -18,6 +18,7 @@ use tokio::{
 
 use super::part::Part;
 use crate::{
+    arguments::ConnectionArgs,
     client::Client,
     demo,
     failure::Failure,
@@ -26,6 +27,7 @@ use crate::{
         nats::{self, Sync},
         place::Place,
         ports::Ports,
+        supervisor::FOREIGN_SETTINGS,
     },
 };
 
@@ -88,9 +90,24 @@ pub(crate) struct Bed {
     // Order matters: the processes end before their directory is removed.
     processes: BTreeMap<&'static str, Process>,
     client: Client,
-    nats_binary: PathBuf,
-    ports: Ports,
+    server: Server,
+    /// What a part must know to connect.
+    settings: Vec<(&'static str, String)>,
     place: Place,
+}
+
+/// Whose server it is.
+#[derive(Clone, Debug)]
+pub(crate) enum Server {
+    /// One of its own for each measurement, on loopback.
+    Own {
+        /// The program.
+        binary: PathBuf,
+        /// How durable it is.
+        durability: Durability,
+    },
+    /// That of the user, in which nothing of ours may be yet.
+    OfTheUser(ConnectionArgs),
 }
 
 #[derive(Debug)]
@@ -101,21 +118,49 @@ struct Process {
 }
 
 impl Bed {
-    /// Starts a server over an empty store.
+    /// Starts a server over an empty store, or makes sure that nothing of ours is in the user's.
     ///
     /// # Errors
-    /// [`Failure`] if it does not take connections.
-    pub(crate) async fn start(nats_binary: &Path, durability: Durability) -> Result<Self, Failure> {
+    /// [`Failure`] if it does not take connections; exit code 5 if the stream is there already.
+    pub(crate) async fn start(server: &Server) -> Result<Self, Failure> {
         let place = Place::temporary().map_err(|error| Failure::usage(error.to_string()))?;
-        let ports = Ports::find(0, 0).map_err(|error| Failure::usage(error.to_string()))?;
-        let config = nats::config(ports, &place, durability.into());
-        std::fs::write(place.nats_config(), config).map_err(|error| {
-            Failure::usage(format!("the configuration is not written: {error}"))
-        })?;
         let mut processes = BTreeMap::new();
-        processes.insert(SERVER, start_server(nats_binary, &place)?);
-        let client = connect(ports).await?;
-        Ok(Self { processes, client, nats_binary: nats_binary.to_owned(), ports, place })
+        let settings = match server {
+            Server::OfTheUser(connection) => connection.settings(),
+            Server::Own { binary, durability } => {
+                let ports = Ports::find(0, 0).map_err(|error| Failure::usage(error.to_string()))?;
+                let config = nats::config(ports, &place, (*durability).into());
+                std::fs::write(place.nats_config(), config).map_err(|error| {
+                    Failure::usage(format!("the configuration is not written: {error}"))
+                })?;
+                processes.insert(SERVER, start_server(binary, &place)?);
+                vec![("NATS_URL", ports.nats_url())]
+            }
+        };
+        let client = match server {
+            Server::OfTheUser(connection) => untouched(connection).await?,
+            Server::Own { .. } => connect(&settings).await?,
+        };
+        Ok(Self { processes, client, server: server.clone(), settings, place })
+    }
+
+    /// Ends the processes, and takes back what was made on the user's server.
+    ///
+    /// # Errors
+    /// [`Failure`] with what is left there.
+    pub(crate) async fn clear(mut self) -> Result<(), Failure> {
+        let names: Vec<&'static str> = self.processes.keys().copied().collect();
+        for name in names.into_iter().filter(|name| *name != SERVER) {
+            self.stop(name).await;
+        }
+        if matches!(self.server, Server::OfTheUser(_)) {
+            self.client.bus().remove_stream_and_buckets().await.map_err(|error| {
+                Failure::unreachable(error.to_string()).hint(
+                    "what is left: `nats stream ls --all` lists stream keptn and buckets keptn-*",
+                )
+            })?;
+        }
+        Ok(())
     }
 
     /// Returns a connection to the server.
@@ -155,13 +200,20 @@ impl Bed {
 
     fn spawn(&self, name: &str, arguments: &[&str]) -> Result<Process, Failure> {
         let settings = [
-            ("NATS_URL", self.ports.nats_url()),
-            ("KEPTN_STOP_WITH_STDIN", "1".to_owned()),
-            ("LOG_LEVEL", "info".to_owned()),
-            ("LOG_FORMAT", "json".to_owned()),
-            ("HEALTH_ENDPOINT_PORT", "0".to_owned()),
+            ("KEPTN_STOP_WITH_STDIN", "1"),
+            ("LOG_LEVEL", "info"),
+            ("LOG_FORMAT", "json"),
+            ("HEALTH_ENDPOINT_PORT", "0"),
         ];
-        spawn(name, &self.place, |command| command.args(arguments).envs(settings))
+        spawn(name, &self.place, |command| {
+            if matches!(self.server, Server::Own { .. }) {
+                for foreign in FOREIGN_SETTINGS {
+                    command.env_remove(foreign);
+                }
+            }
+            let connection = self.settings.iter().map(|(name, value)| (name, value));
+            command.args(arguments).envs(settings).envs(connection)
+        })
     }
 
     /// Gives an order to a part and waits for its answer.
@@ -252,7 +304,10 @@ impl Bed {
     /// # Errors
     /// [`Failure`] if it cannot be started.
     pub(crate) fn restart_server(&mut self) -> Result<(), Failure> {
-        let server = start_server(&self.nats_binary, &self.place)?;
+        let Server::Own { binary, .. } = &self.server else {
+            return Err(Failure::usage("only a server of one's own can be started again"));
+        };
+        let server = start_server(binary, &self.place)?;
         self.processes.insert(SERVER, server);
         Ok(())
     }
@@ -308,10 +363,22 @@ fn spawn(
     Ok(Process { child, input, answers: BufReader::new(output).lines() })
 }
 
-async fn connect(ports: Ports) -> Result<Client, Failure> {
+/// Connects to the user's server, if nothing of ours is there.
+async fn untouched(connection: &ConnectionArgs) -> Result<Client, Failure> {
+    let client = Client::connect(connection).await?;
+    let found = client.bus().has_stream().await;
+    match found.map_err(|error| Failure::unreachable(error.to_string()))? {
+        false => Ok(client),
+        true => Err(Failure::refused("stream `keptn` must not be there to be measured with, is")
+            .hint("name another server or account, or leave --server out for one of its own")),
+    }
+}
+
+async fn connect(settings: &[(&'static str, String)]) -> Result<Client, Failure> {
+    let url = settings.iter().map(|(_, url)| url.as_str()).next().unwrap_or_default();
     let until = Instant::now() + NATS_WAIT;
     loop {
-        match Client::connect_to_url(&ports.nats_url()).await {
+        match Client::connect_to_url(url).await {
             Ok(client) => return Ok(client),
             Err(failure) if Instant::now() >= until => return Err(failure),
             Err(_) => sleep(LOOK_PAUSE).await,

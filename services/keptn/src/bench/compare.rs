@@ -1,11 +1,9 @@
 //! Our loop beside the bare one: rounds that alternate, and the ratios within each round.
 
-use std::path::Path;
-
 use serde::Serialize;
 
 use super::{
-    bed::{Bed, Durability, Setting},
+    bed::{Bed, Durability, Server, Setting},
     load::Load,
     quantiles::median,
     round::{FOREIGN_CORES_MAX, Round, measure},
@@ -64,17 +62,16 @@ const FIGURES: [Figure; 9] = [
 /// # Errors
 /// [`Failure`] if a round cannot be measured, or others use the machine all the time.
 pub(crate) async fn compare(
-    nats_binary: &Path,
-    durability: Durability,
+    server: &Server,
     (rounds, concurrencies): (u32, &[u64]),
 ) -> Result<Vec<Compared>, Failure> {
     let mut all = Vec::new();
     for concurrency in concurrencies {
-        let load = load(*concurrency, durability);
+        let load = load(*concurrency, server);
         let mut measured = Vec::new();
         for number in 1..=rounds {
             terminal::talk(&format!("{concurrency} open, round {number} of {rounds}"));
-            measured.push(round(nats_binary, durability, load).await?);
+            measured.push(round(server, load).await?);
         }
         all.extend(FIGURES.iter().filter_map(|figure| compared(figure, *concurrency, &measured)));
     }
@@ -82,35 +79,27 @@ pub(crate) async fn compare(
 }
 
 /// Returns a load that takes some seconds.
-fn load(concurrency: u64, durability: Durability) -> Load {
+fn load(concurrency: u64, server: &Server) -> Load {
     let sequences = SEQUENCES_BASE + SEQUENCES_PER_OPEN.saturating_mul(concurrency);
     let sequences = sequences.min(SEQUENCES_MAX);
-    let part = match durability {
-        Durability::Dev => 1,
+    let part = match server {
         // Each message waits for the disk.
-        Durability::Always => 5,
+        Server::Own { durability: Durability::Always, .. } => 5,
+        Server::Own { durability: Durability::Dev, .. } | Server::OfTheUser(_) => 1,
     };
     Load { sequences: (sequences / part).max(concurrency), concurrency }
 }
 
 /// One round: each setting once, over a fresh store.
-async fn round(
-    nats_binary: &Path,
-    durability: Durability,
-    load: Load,
-) -> Result<[Round; 3], Failure> {
-    let one = |setting| undisturbed(nats_binary, durability, (setting, load));
+async fn round(server: &Server, load: Load) -> Result<[Round; 3], Failure> {
+    let one = |setting| undisturbed(server, (setting, load));
     Ok([one(Setting::Floor).await?, one(Setting::Controller).await?, one(Setting::Services).await?])
 }
 
 /// Measures until nobody else used the machine.
-async fn undisturbed(
-    nats_binary: &Path,
-    durability: Durability,
-    (setting, load): (Setting, Load),
-) -> Result<Round, Failure> {
+async fn undisturbed(server: &Server, (setting, load): (Setting, Load)) -> Result<Round, Failure> {
     for _ in 0..TRIES_MAX {
-        let round = once(nats_binary, durability, (setting, load)).await?;
+        let round = once(server, (setting, load)).await?;
         if round.counts() {
             return Ok(round);
         }
@@ -128,13 +117,17 @@ async fn undisturbed(
 /// # Errors
 /// [`Failure`] if something does not get ready, or a sequence does not pass.
 pub(crate) async fn once(
-    nats_binary: &Path,
-    durability: Durability,
+    server: &Server,
     (setting, load): (Setting, Load),
 ) -> Result<Round, Failure> {
-    let mut bed = Bed::start(nats_binary, durability).await?;
-    prepare(&mut bed, setting, load.concurrency).await?;
-    measure(&mut bed, setting, load).await
+    let mut bed = Bed::start(server).await?;
+    let measured = async {
+        prepare(&mut bed, setting, load.concurrency).await?;
+        measure(&mut bed, setting, load).await
+    };
+    let measured = measured.await;
+    bed.clear().await?;
+    measured
 }
 
 fn compared(

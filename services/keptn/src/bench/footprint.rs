@@ -1,11 +1,11 @@
 //! What the services are when nothing happens: how fast they are ready, and what they hold.
 
-use std::{collections::BTreeMap, path::Path};
+use std::collections::BTreeMap;
 
 use serde::Serialize;
 use tokio::time::{Duration, sleep};
 
-use super::bed::{Bed, Durability, SERVER};
+use super::bed::{Bed, SERVER, Server};
 use crate::{failure::Failure, stack::Component};
 
 /// How long they are left alone before they are looked at.
@@ -29,8 +29,8 @@ pub(crate) struct Footprint {
 ///
 /// # Errors
 /// [`Failure`] if one does not get ready.
-pub(crate) async fn look(nats_binary: &Path) -> Result<Footprint, Failure> {
-    let mut bed = Bed::start(nats_binary, Durability::Dev).await?;
+pub(crate) async fn look(server: &Server) -> Result<Footprint, Failure> {
+    let mut bed = Bed::start(server).await?;
     let ready = bed.start_services(&Component::SERVICES).await?;
     sleep(SETTLE).await;
     let before = bed.usage();

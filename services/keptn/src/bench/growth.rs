@@ -1,15 +1,13 @@
 //! Whether it stays as fast when there is much of it: the same load beside much that is open, waits,
 //! exists or has happened, and without it, in turns.
 
-use std::path::Path;
-
 use clap::ValueEnum;
 use model::{KeptnContext, ProjectName, wire};
 use serde::Serialize;
 use tokio::time::{Duration, Instant, sleep};
 
 use super::{
-    bed::{Bed, Durability, Setting},
+    bed::{Bed, Server, Setting},
     driver::trigger,
     load::{Driven, HELD, Load, PROJECT, SHIPYARD, service},
     part::Part,
@@ -79,15 +77,15 @@ pub(crate) struct Grown {
 /// # Errors
 /// [`Failure`] if something does not get ready in time.
 pub(crate) async fn grow(
-    nats_binary: &Path,
+    server: &Server,
     much: &[Much],
     rounds: u32,
 ) -> Result<Vec<Grown>, Failure> {
     let mut all = Vec::new();
     for much in much {
         terminal::talk(&format!("{}, {rounds} rounds", much.name()));
-        let mut empty = stand(nats_binary).await?;
-        let mut full = stand(nats_binary).await?;
+        let mut empty = stand(server).await?;
+        let mut full = stand(server).await?;
         fill(&mut full, *much).await?;
         let load = Load { sequences: SEQUENCES, concurrency: CONCURRENCY };
         let mut measured = Vec::new();
@@ -101,8 +99,8 @@ pub(crate) async fn grow(
     Ok(all)
 }
 
-async fn stand(nats_binary: &Path) -> Result<Bed, Failure> {
-    let mut bed = Bed::start(nats_binary, Durability::Dev).await?;
+async fn stand(server: &Server) -> Result<Bed, Failure> {
+    let mut bed = Bed::start(server).await?;
     prepare(&mut bed, Setting::Controller, CONCURRENCY).await?;
     Ok(bed)
 }

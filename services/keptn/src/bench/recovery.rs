@@ -1,14 +1,12 @@
 //! What a crash in the middle of the work costs: the controller and the server are killed together,
 //! while sequences run and many more are open.
 
-use std::path::Path;
-
 use bus::{Bus, Read, ReadFrom, ReaderOptions, names};
 use serde::Serialize;
 use tokio::time::{Duration, Instant, sleep, timeout};
 
 use super::{
-    bed::{Bed, Durability, SERVER, Setting},
+    bed::{Bed, SERVER, Server, Setting},
     growth,
     load::{Driven, Load},
     part::Part,
@@ -47,8 +45,8 @@ pub(crate) struct Recovered {
 ///
 /// # Errors
 /// [`Failure`] if it does not go on in time.
-pub(crate) async fn recover(nats_binary: &Path) -> Result<Recovered, Failure> {
-    let mut bed = Bed::start(nats_binary, Durability::Dev).await?;
+pub(crate) async fn recover(server: &Server) -> Result<Recovered, Failure> {
+    let mut bed = Bed::start(server).await?;
     prepare(&mut bed, Setting::Controller, CONCURRENCY).await?;
     terminal::talk(&format!("opening {OPEN} sequences"));
     growth::open(&mut bed, OPEN).await?;

@@ -1,15 +1,14 @@
-//! `keptn bench`: measures on this machine, with a server and a store of its own.
-
-use std::path::Path;
+//! `keptn bench`: measures on this machine, over a server and a store of its own, or over the
+//! user's server, in which nothing of ours may be.
 
 use clap::{Args, Subcommand, ValueEnum as _};
 use serde::Serialize;
 
 use super::dev::nats_binary;
 use crate::{
-    arguments::Document,
+    arguments::{ConnectionArgs, Document},
     bench::{
-        bed::{Durability, Setting},
+        bed::{Durability, Server, Setting},
         compare, footprint,
         growth::{self, Much},
         load::Load,
@@ -63,9 +62,9 @@ struct LoadArgs {
 /// Over which server, and the form of the result.
 #[derive(Clone, Copy, Debug, Args)]
 struct BedArgs {
-    /// How the server writes through: every second, or always
-    #[arg(long, value_name = "WHEN", value_enum, default_value_t)]
-    sync: Durability,
+    /// How the server of its own writes through: every second (dev), or always
+    #[arg(long, value_name = "WHEN", value_enum)]
+    sync: Option<Durability>,
     #[command(flatten)]
     form: FormArgs,
 }
@@ -108,39 +107,65 @@ struct CompareArgs {
 ///
 /// # Errors
 /// Exit code 3 if a part does not get ready or ends, 5 if others use the machine too much.
-pub(crate) async fn run(arguments: BenchArgs) -> Result<Exit, Failure> {
-    let binary = nats_binary().await?;
+pub(crate) async fn run(
+    arguments: BenchArgs,
+    connection: &ConnectionArgs,
+) -> Result<Exit, Failure> {
     match arguments.what {
         None => {
             let setting = if arguments.with_view { Setting::Services } else { Setting::Controller };
-            one(&binary, setting, &arguments.load).await?;
+            one(connection, setting, &arguments.load).await?;
         }
-        Some(What::Floor(load)) => one(&binary, Setting::Floor, &load).await?,
+        Some(What::Floor(load)) => one(connection, Setting::Floor, &load).await?,
         Some(What::Compare(CompareArgs { rounds, concurrency, bed })) => {
-            let all = compare::compare(&binary, bed.sync, (rounds, &concurrency)).await?;
+            let all =
+                compare::compare(&bed.server(connection).await?, (rounds, &concurrency)).await?;
             tell(bed.form, &all, |all| render::compared(all, terminal::paint()))?;
         }
         Some(What::Growth(GrowthArgs { rounds, much, form })) => {
             let much = if much.is_empty() { Much::value_variants() } else { &much };
-            let all = growth::grow(&binary, much, rounds).await?;
+            let all = growth::grow(&own(Durability::Dev, connection).await?, much, rounds).await?;
             tell(form, &all, |all| render::grown(all, terminal::paint()))?;
         }
         Some(What::Recovery(form)) => {
-            let recovered = recovery::recover(&binary).await?;
+            let recovered = recovery::recover(&own(Durability::Dev, connection).await?).await?;
             tell(form, &recovered, |one| render::recovered(one, terminal::paint()))?;
         }
         Some(What::Footprint(form)) => {
-            let footprint = footprint::look(&binary).await?;
+            let footprint = footprint::look(&own(Durability::Dev, connection).await?).await?;
             tell(form, &footprint, |one| render::footprint(one, terminal::paint()))?;
         }
     }
     Ok(Exit::Done)
 }
 
-async fn one(binary: &Path, setting: Setting, arguments: &LoadArgs) -> Result<(), Failure> {
+async fn one(
+    connection: &ConnectionArgs,
+    setting: Setting,
+    arguments: &LoadArgs,
+) -> Result<(), Failure> {
     let load = Load { sequences: arguments.sequences, concurrency: arguments.concurrency };
-    let round = compare::once(binary, arguments.bed.sync, (setting, load)).await?;
+    let round = compare::once(&arguments.bed.server(connection).await?, (setting, load)).await?;
     tell(arguments.bed.form, &round, |round| render::round(round, terminal::paint()))
+}
+
+impl BedArgs {
+    /// Returns the user's server if one is named by a flag, else one of its own.
+    async fn server(self, connection: &ConnectionArgs) -> Result<Server, Failure> {
+        match self.sync {
+            None if connection.names_server() => Ok(Server::OfTheUser(connection.clone())),
+            sync => own(sync.unwrap_or_default(), connection).await,
+        }
+    }
+}
+
+/// Returns a server of its own.
+async fn own(durability: Durability, connection: &ConnectionArgs) -> Result<Server, Failure> {
+    if connection.names_server() {
+        return Err(Failure::usage("this is measured over a server of its own, but one is named")
+            .hint("leave --server and --nats-context out"));
+    }
+    Ok(Server::Own { binary: nats_binary().await?, durability })
 }
 
 /// Prints a result as a table, or as a document.

@@ -35,7 +35,7 @@ const STOP_WAIT: Duration = Duration::from_secs(5);
 const LOG_DRAIN_WAIT: Duration = Duration::from_millis(200);
 
 /// Settings of the user's own NATS, which a private server has nothing to do with.
-const FOREIGN_SETTINGS: [&str; 9] = [
+pub(crate) const FOREIGN_SETTINGS: [&str; 9] = [
     "NATS_USER",
     "NATS_PASSWORD",
     "NATS_TOKEN",
