@@ -3,12 +3,14 @@
 //!
 //! Reading order: [`process`] (one process from start to end), [`settings`], [`Follower`] (folds),
 //! [`Speaker`] (folds and speaks), [`voice`], [`outbox`] and [`attention`] (what it says when; pure),
-//! [`http`] and [`metrics`] (what every component shows).
+//! [`http`] and [`metrics`] (what every component shows),
+//! [`log`] (what a line about an event names).
 
 pub mod attention;
 pub mod follower;
 pub mod health;
 pub mod http;
+pub mod log;
 pub mod metrics;
 pub mod outbox;
 pub mod process;

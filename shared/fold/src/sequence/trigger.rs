@@ -11,7 +11,7 @@ use super::{
     Due, Effects, Sequences, Surroundings, What,
     index::{trigger_key, trigger_key_of},
     request::invalid,
-    run::{Abort, Decline, Input, Origin, Phase, Run, RunKey, Standing},
+    run::{Abort, Begun, Decline, Input, Origin, Phase, Run, RunKey, Standing},
 };
 use crate::{
     Note,
@@ -44,7 +44,11 @@ impl Sequences {
         if self.triggers.contains_key(&known) || self.handled.contains(known) {
             return effects.note("this trigger was seen already");
         }
+        let begun = self.begun(&context);
         let mut run = new_run(stored, event, context, (project, stage.clone(), sequence.clone()));
+        if let Some(begun) = begun {
+            run.begun = begun;
+        }
         let named = head.stage.as_deref().filter(|named| !named.is_empty());
         if named.is_some_and(|named| named != stage.as_str()) {
             run.phase = Phase::Declined(Decline::Refused(invalid(
@@ -158,6 +162,7 @@ fn new_run(
         stage,
         sequence,
         traceparent: event.traceparent.clone(),
+        begun: Begun { at: stored.time, traceparent: event.traceparent.clone() },
         triggered_at: stored.time,
         origin: Origin::Plain,
         definition: None,
