@@ -3,7 +3,7 @@
 //!
 //! Reading order: [`process`] (one process from start to end), [`settings`], [`Follower`] (folds),
 //! [`Speaker`] (folds and speaks), [`voice`], [`outbox`] and [`attention`] (what it says when; pure),
-//! [`http`] and [`metrics`] (what every component shows),
+//! [`http`] and [`metrics`] (what every component shows), [`traces`] (what a collector is told),
 //! [`log`] (what a line about an event names).
 
 pub mod attention;
@@ -20,6 +20,7 @@ pub mod shutdown;
 pub mod speaker;
 mod states;
 mod telemetry;
+pub mod traces;
 pub mod voice;
 
 pub use follower::{FollowError, Followed, Follower, State};
