@@ -16,6 +16,9 @@ use crate::harness::stream::Stream;
 use crate::harness::wait;
 
 const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
+const SECOND: &str = "shipyard-controller-2";
+/// Spans of one delivery: itself, two sequences, four tasks.
+const SPANS: usize = 7;
 
 /// A delivery that goes from dev to hardening by itself, and one that fails.
 const SHIPYARD: &str = r"
@@ -175,6 +178,50 @@ fn a_delivery_is_one_tree_of_spans_with_the_ids_and_times_of_its_events() {
     assert_eq!(evaluation.map(|span| span.attribute("keptn.message")), Some("too slow"));
 }
 
+/// The span ids, in order.
+fn ids(spans: &[Span]) -> Vec<&str> {
+    let mut ids: Vec<&str> = spans.iter().map(|span| span.text("spanId")).collect();
+    ids.sort_unstable();
+    ids
+}
+
+#[test]
+fn a_controller_that_starts_again_exports_what_is_new_and_nothing_old() {
+    let collector = Collector::start();
+    let mut stack = Stack::bare().with_setting(ENDPOINT, &collector.url()).with_all_services();
+    create_project(&stack);
+    let mut stream = stack.stream();
+    let first = deliver(&stack, &mut stream, "carts:1");
+    assert_eq!(spans_of(&collector, &first).len(), SPANS);
+    assert_eq!(stack.service(CONTROLLER).stop(), Some(0));
+    stack.run(CONTROLLER);
+    stack.wait_until_ready(&[CONTROLLER]);
+    let second = deliver(&stack, &mut stream, "carts:2");
+    assert_eq!(spans_of(&collector, &second).len(), SPANS);
+    assert_eq!(spans_of(&collector, &first).len(), SPANS, "the past is not exported again");
+}
+
+#[test]
+fn of_two_controllers_one_exports_and_the_other_when_that_one_is_killed() {
+    let collector = Collector::start();
+    let mut stack = Stack::bare().with_setting(ENDPOINT, &collector.url()).with_all_services();
+    stack.run_as(SECOND, CONTROLLER);
+    create_project(&stack);
+    let mut stream = stack.stream();
+    let context = deliver(&stack, &mut stream, "carts:1");
+    let spans = spans_of(&collector, &context);
+    let mut once = ids(&spans);
+    once.dedup();
+    assert_eq!((once.len(), spans.len()), (SPANS, SPANS), "nothing is exported twice");
+    stack.kill(CONTROLLER);
+    // It ends while the lease still is the dead one's.
+    let context = deliver(&stack, &mut stream, "carts:2");
+    let spans = spans_of(&collector, &context);
+    let mut once = ids(&spans);
+    once.dedup();
+    assert_eq!(once.len(), SPANS, "nothing is missing");
+}
+
 #[test]
 fn a_delivery_does_not_wait_for_a_collector_that_hangs() {
     let collector = Collector::that_hangs();
@@ -232,8 +279,9 @@ fn a_collector_that_is_away_is_told_once_and_counted_and_used_when_it_is_there()
 
     let collector = Collector::at(address);
     let context = deliver(&stack, &mut stream, "carts:3");
-    assert_eq!(spans_of(&collector, &context).len(), 7);
-    assert!(figure(port, "slipway_spans_exported_total") >= 7);
+    assert_eq!(spans_of(&collector, &context).len(), SPANS);
+    let exported = figure(port, "slipway_spans_exported_total");
+    assert!(exported >= SPANS as u64, "{exported}");
     let again = stack.service(CONTROLLER).lines_with("spans are exported again");
     assert_eq!((again.len(), warned(&mut stack).len()), (1, 1), "{again:?}");
 }

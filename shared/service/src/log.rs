@@ -19,8 +19,8 @@ pub fn trace_id(event: &Event) -> Option<DisplayValue<TraceId>> {
     shown(Trace::of_event(event))
 }
 
-/// Returns `trace_id` of a trace that is known better than by the event alone.
-pub(crate) fn shown(trace: Option<Trace>) -> Option<DisplayValue<TraceId>> {
+/// Returns `trace_id` of a trace that is known otherwise than by the event.
+pub fn shown(trace: Option<Trace>) -> Option<DisplayValue<TraceId>> {
     trace.map(|trace| display(trace.id()))
 }
 

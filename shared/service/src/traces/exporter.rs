@@ -29,8 +29,9 @@ const SEND_EVERY: Duration = Duration::from_secs(1);
 const TRIES_MAX: u32 = 3;
 /// Pause before the second try; doubled for the next.
 const AGAIN_PAUSE: Duration = Duration::from_secs(1);
-/// How long who does not hold the lease keeps a span: longer than a lease that nobody renews lives.
-const STANDBY_KEEP: Duration = Duration::from_secs(5);
+/// How long who does not hold the lease keeps a span: twice the time in which somebody takes over
+/// a lease that is not renewed, and looks whether it has.
+const STANDBY_KEEP: Duration = Duration::from_secs(10);
 /// How long what is left may take at the end.
 const FLUSH_WAIT: Duration = Duration::from_secs(2);
 
