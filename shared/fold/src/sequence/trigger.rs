@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use model::{
     DerivedId, Event, KeptnContext, Position, ProjectName, SequenceName, StageName, Stored,
-    StreamTime,
+    StreamTime, trace::Trace,
 };
 
 use super::{
@@ -153,6 +153,7 @@ fn new_run(
     (project, stage, sequence): (ProjectName, StageName, SequenceName),
 ) -> Run {
     let key: Position = stored.position;
+    let traceparent = short_traceparent(event);
     Run {
         key,
         place: (key, key),
@@ -161,8 +162,8 @@ fn new_run(
         project,
         stage,
         sequence,
-        traceparent: event.traceparent.clone(),
-        begun: Begun { at: stored.time, traceparent: event.traceparent.clone() },
+        begun: Begun { at: stored.time, traceparent: traceparent.clone() },
+        traceparent,
         triggered_at: stored.time,
         origin: Origin::Plain,
         definition: None,
@@ -187,4 +188,11 @@ fn new_run(
         standing: Standing::Away,
         deadline: None,
     }
+}
+
+/// Returns what a run needs of its trigger's trace context: a foreign one may be of any length, and
+/// every run of the delivery keeps it.
+fn short_traceparent(event: &Event) -> Option<Box<str>> {
+    let (trace, span) = Trace::read_parent(event.traceparent.as_deref()?)?;
+    Some(trace.parent(span))
 }

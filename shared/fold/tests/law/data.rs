@@ -162,6 +162,23 @@ fn a_delivery_stays_in_the_trace_of_its_first_trigger_whatever_comes_later() {
 }
 
 #[test]
+fn of_a_foreign_trace_context_a_run_keeps_what_it_needs() {
+    let known = "01-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    let kept = |traceparent: String| {
+        let mut stream = stream();
+        let mut event = stream.make("dev.d.triggered", carts("1"));
+        event.traceparent = Some(traceparent.into());
+        stream.store(event);
+        let run = stream.world.sequences.runs().next().unwrap();
+        assert_eq!(run.traceparent, run.begun.traceparent);
+        run.traceparent.clone()
+    };
+    let expected = known.replacen("01", "00", 1);
+    assert_eq!(kept(format!("{known}-{}", "x".repeat(10_000))), Some(expected.into()));
+    assert_eq!(kept("x".repeat(10_000)), None);
+}
+
+#[test]
 fn the_answer_to_a_command_about_nothing_is_in_the_trace_of_the_command() {
     let named = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
     let mut stream = stream();
