@@ -20,4 +20,5 @@ mod http;
 mod people;
 mod resources;
 mod start_order;
+mod traces;
 mod two_controllers;

@@ -3,6 +3,7 @@
 //! Reading order: [`stack`] (everything together), [`stream`] (what happened), [`story`] (the
 //! project that most tests use), then the parts.
 
+pub mod collector;
 #[cfg(feature = "docker")]
 pub mod compose;
 #[cfg(feature = "docker")]

@@ -1,15 +1,17 @@
 //! Decides which task comes next. All of the deciding is in [`fold::sequence`]; the walk of one
-//! event is [`service::Speaker`]. What is here: the settings, and how the parts are put together.
+//! event is [`service::Speaker`]. What is here: the settings, what ends as spans of a
+//! trace, and how the parts are put together.
 
 mod config;
+mod spans;
 
 use std::process::ExitCode;
 
 use bus::names::SHIPYARD_CONTROLLER;
-use fold::World;
-use service::{Component, FollowError, Follower, Speaker, Start, process};
+use fold::{Applied, World};
+use service::{Component, FollowError, Follower, Speaker, Start, process, traces::Exporter};
 
-pub use crate::config::Config;
+pub use crate::config::{Config, Traces};
 
 /// Runs the controller as this process.
 pub fn main() -> ExitCode {
@@ -29,5 +31,18 @@ pub async fn run(start: Start<Config>) -> Result<(), FollowError> {
         () = shutdown.requested() => return Ok(()),
     };
     let lease = bus.lease(SHIPYARD_CONTROLLER, &process::instance_id());
-    Speaker::new(bus, follower, (lease, config.waits), progress).run(shutdown).await
+    let held = lease.held();
+    let speaker = Speaker::new(bus, follower, (lease, config.waits), progress.clone());
+    let Some(traces) = config.traces else { return speaker.run(shutdown).await };
+    let holds = move || held.holds();
+    let (exporter, sink) = Exporter::start(traces.collector, traces.service_name, holds);
+    progress.measure_also(Exporter::figures());
+    let speaker = speaker.heard_by(move |world, applied: &Applied| {
+        for span in spans::ended(world, &applied.facts) {
+            sink.take(span);
+        }
+    });
+    let ended = speaker.run(shutdown).await;
+    exporter.finish().await;
+    ended
 }

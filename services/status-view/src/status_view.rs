@@ -70,7 +70,16 @@ fn log(follower: &Follower<View>, read: &Followed<Vec<fold::Note>>) {
     match read {
         Followed::Applied { stored, notes } => {
             for note in notes {
-                debug!(position = stored.position, reason = %note, "nothing changed");
+                let event = stored.body.as_ref().ok();
+                debug!(
+                    position = stored.position,
+                    event.id = service::log::id(stored),
+                    event.r#type = %stored.subject,
+                    keptn.context = event.and_then(service::log::context),
+                    trace_id = event.and_then(service::log::trace_id),
+                    reason = %note,
+                    "nothing changed"
+                );
             }
         }
         Followed::CaughtUp => info!(position = follower.position(), "caught up"),

@@ -18,7 +18,7 @@ use bus::{
 };
 use fold::Catalog;
 use model::{Position, Stored, StubRule};
-use service::{FollowError, Followed, Follower, State};
+use service::{FollowError, Followed, Follower, State, log};
 use tokio::{sync::watch, task::JoinSet};
 use tracing::{debug, error, info};
 
@@ -122,7 +122,11 @@ impl Executor {
 
     fn learn(&mut self, stored: &Stored, change: Change) {
         if let Some(note) = change.note {
-            debug!(position = stored.position, reason = %note, "an event of a project has no effect");
+            let event = stored.body.as_ref().ok();
+            debug!(position = stored.position, event.id = log::id(stored),
+                event.r#type = %stored.subject, keptn.context = event.and_then(log::context),
+                trace_id = event.and_then(log::trace_id), reason = %note,
+                "an event of a project has no effect");
         }
         for pair in change.refused_pairs {
             error!(service = %pair.service, task = %pair.task,

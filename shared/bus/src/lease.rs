@@ -34,31 +34,57 @@ const NEVER: i64 = i64::MIN;
 /// Asks for a lease for as long as it lives. Dropped, it lets the lease run out.
 #[derive(Debug)]
 pub struct Lease {
-    held_until: Arc<AtomicI64>,
+    held: Held,
     release: mpsc::Sender<()>,
     task: JoinHandle<()>,
+}
+
+/// Tells whether a lease is held; copies tell the same.
+#[derive(Clone, Debug)]
+pub struct Held {
+    until: Arc<AtomicI64>,
+}
+
+impl Held {
+    fn never() -> Self {
+        Self { until: Arc::new(AtomicI64::new(NEVER)) }
+    }
+
+    /// Returns whether it is held at this moment. Costs a look at the clock.
+    pub fn holds(&self) -> bool {
+        BootTime::now().as_nanos() < self.until.load(Ordering::Relaxed)
+    }
+
+    fn swap(&self, until: i64) -> i64 {
+        self.until.swap(until, Ordering::Relaxed)
+    }
 }
 
 impl Bus {
     /// Begins to ask for the lease `key` in the name of `instance`, which no other process has.
     pub fn lease(&self, key: &'static str, instance: &str) -> Lease {
-        let held_until = Arc::new(AtomicI64::new(NEVER));
+        let held = Held::never();
         let (release, released) = mpsc::channel(1);
         let keeper = Keeper {
             bus: self.clone(),
             key,
             instance: instance.to_owned(),
             revision: None,
-            held_until: Arc::clone(&held_until),
+            held: held.clone(),
         };
-        Lease { held_until, release, task: tokio::spawn(keeper.run(released)) }
+        Lease { held, release, task: tokio::spawn(keeper.run(released)) }
     }
 }
 
 impl Lease {
     /// Returns whether it is held at this moment. Costs a look at the clock.
     pub fn holds(&self) -> bool {
-        BootTime::now().as_nanos() < self.held_until.load(Ordering::Relaxed)
+        self.held.holds()
+    }
+
+    /// Returns what tells it, for who does not own the lease.
+    pub fn held(&self) -> Held {
+        self.held.clone()
     }
 
     /// Gives it back, so that the next one need not wait for it to run out.
@@ -79,7 +105,7 @@ struct Keeper {
     key: &'static str,
     instance: String,
     revision: Option<u64>,
-    held_until: Arc<AtomicI64>,
+    held: Held,
 }
 
 impl Keeper {
@@ -169,7 +195,7 @@ impl Keeper {
 
     fn note(&self, held: bool, began: BootTime) {
         let until = if held { began.after(BELIEVED).as_nanos() } else { NEVER };
-        let before = self.held_until.swap(until, Ordering::Relaxed);
+        let before = self.held.swap(until);
         if held && before < began.as_nanos() {
             info!(lease = self.key, "lease taken: speaking at once");
         } else if !held && before != NEVER {
@@ -178,7 +204,7 @@ impl Keeper {
     }
 
     async fn give_back(&mut self, live: &Live) {
-        self.held_until.store(NEVER, Ordering::Relaxed);
+        self.held.swap(NEVER);
         let (Some(revision), Some(store)) = (self.revision, self.open(live).await) else { return };
         if let Err(error) = store.delete_expect_revision(self.key, Some(revision)).await {
             debug!(error = %error, "lease not given back, it runs out");

@@ -44,7 +44,7 @@ pub use boot_clock::BootTime;
 pub use connect_error::ConnectError;
 pub use connection::Bus;
 pub use discover::ServiceInstance;
-pub use lease::Lease;
+pub use lease::{Held, Lease};
 pub use mark::{Digest, Mark};
 pub use message::RawMessage;
 pub use options::ConnectOptions;

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use imbl::OrdMap;
-use model::{DerivedId, Event, StreamTime};
+use model::{DerivedId, Event, StreamTime, trace::Trace};
 use serde::{Deserialize, Serialize};
 
 /// An event that must exist.
@@ -43,6 +43,11 @@ pub trait Owes {
     /// due.
     fn own_wait(&self, _owed: &Owed<Self::Due>) -> Duration {
         Duration::ZERO
+    }
+
+    /// Returns the trace that an event belongs to, for the log.
+    fn trace_of(&self, event: &Event) -> Option<Trace> {
+        Trace::of_event(event)
     }
 
     /// Returns the event, or none if it is no longer owed.

@@ -41,6 +41,7 @@ mod retry;
 mod run;
 mod task;
 mod time_out;
+mod trace;
 mod trigger;
 mod waiting;
 
@@ -60,7 +61,7 @@ pub use self::{
     emit::SOURCE,
     failed::{FAILED_BYTES_MAX, FAILED_MAX},
     run::{
-        ABORTED_HOLD_SECS, Abort, Decline, FollowUp, Input, MESSAGE_BYTES_MAX, Next, Origin,
+        ABORTED_HOLD_SECS, Abort, Begun, Decline, FollowUp, Input, MESSAGE_BYTES_MAX, Next, Origin,
         Outcome, Phase, RetryFrom, Run, RunKey, RunService, Slot, Standing,
     },
     task::{APPROVAL, OpenTask, Source, Verdict},
@@ -134,6 +135,8 @@ pub struct ControlAnswer {
     verb: Box<str>,
     triggered_id: model::EventId,
     context: KeptnContext,
+    /// Trace context of the delivery.
+    traceparent: Box<str>,
     data: Payload,
 }
 

@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, time::Duration};
 
-use model::{DerivedId, Event, Position, Stored, StreamTime};
+use model::{DerivedId, Event, Position, Stored, StreamTime, trace::Trace};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -32,6 +32,12 @@ pub struct Applied {
     pub notes: Vec<Note>,
     /// What happened to runs, for who derives from it.
     pub facts: Vec<Fact>,
+}
+
+impl AsRef<[Note]> for Applied {
+    fn as_ref(&self) -> &[Note] {
+        &self.notes
+    }
 }
 
 impl World {
@@ -124,6 +130,10 @@ impl Owes for World {
                 Duration::ZERO
             }
         }
+    }
+
+    fn trace_of(&self, event: &Event) -> Option<Trace> {
+        self.sequences.trace_of(event)
     }
 
     fn event(&self, owed: &Owed<Due>, waits: Waits) -> Option<Event> {

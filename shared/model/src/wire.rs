@@ -349,7 +349,7 @@ fn event(
     let context = context.unwrap_or_else(|| KeptnContext::of_trigger(&stamp.id));
     let mut event = Event::new(stamp.id, stamp.source, kind, Payload::from_map(data));
     event.time = Some(stamp.time.into());
-    event.traceparent = Some(Trace::of(None, &context).parent(SpanId::of(&event.id)));
+    event.traceparent = Some(Trace::of(None, &context).parent(SpanId::of_delivery(&context)));
     event.context = Some(context);
     event
 }

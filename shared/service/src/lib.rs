@@ -3,12 +3,14 @@
 //!
 //! Reading order: [`process`] (one process from start to end), [`settings`], [`Follower`] (folds),
 //! [`Speaker`] (folds and speaks), [`voice`], [`outbox`] and [`attention`] (what it says when; pure),
-//! [`http`] and [`metrics`] (what every component shows).
+//! [`http`] and [`metrics`] (what every component shows), [`traces`] (what a collector is told),
+//! [`log`] (what a line about an event names).
 
 pub mod attention;
 pub mod follower;
 pub mod health;
 pub mod http;
+pub mod log;
 pub mod metrics;
 pub mod outbox;
 pub mod process;
@@ -19,6 +21,7 @@ pub mod shutdown;
 pub mod speaker;
 mod states;
 mod telemetry;
+pub mod traces;
 pub mod voice;
 
 pub use follower::{FollowError, Followed, Follower, State};

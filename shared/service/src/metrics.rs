@@ -25,7 +25,12 @@ impl Counter {
 
     /// Counts one more.
     pub fn increment(&self) {
-        self.0.fetch_add(1, Ordering::Relaxed);
+        self.add(1);
+    }
+
+    /// Counts some more.
+    pub fn add(&self, more: u64) {
+        self.0.fetch_add(more, Ordering::Relaxed);
     }
 
     /// Returns how many there were.
@@ -74,6 +79,10 @@ pub(crate) static SNAPSHOTS_FAILED: Counter = Counter::new();
 pub(crate) static SNAPSHOT_BYTES: Gauge = Gauge::new();
 /// Events that must be said or seen.
 pub(crate) static OUTBOX: Gauge = Gauge::new();
+/// Spans that a collector took.
+pub(crate) static SPANS_EXPORTED: Counter = Counter::new();
+/// Spans that no collector took.
+pub(crate) static SPANS_DROPPED: Counter = Counter::new();
 /// Log lines of level error.
 pub(crate) static LOG_ERRORS: Counter = Counter::new();
 /// Log lines of level warn.

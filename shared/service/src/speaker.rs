@@ -4,14 +4,17 @@
 //! One task. Nothing is awaited between reading an event and applying it, and nothing is said
 //! before the fold has caught up with the end of the stream.
 
+mod lines;
+
 use std::{pin::Pin, time::Duration};
 
 use bus::{BootTime, Bus, Lease, Outgoing, PublishError, Publisher};
 use fold::{Note, Owes, Waits};
 use futures_util::{FutureExt as _, StreamExt, stream::FuturesUnordered};
-use model::{DerivedId, Event, Position, Stored};
+use model::{DerivedId, Position};
 use tracing::{debug, info, warn};
 
+use self::lines::About;
 use crate::{
     Progress, Shutdown,
     attention::{Attention, Question, STOPPED_FROM},
@@ -59,7 +62,13 @@ pub struct Speaker<S: State + Owes> {
     room: Room,
     attention: Attention,
     look: Look<S>,
+    hear: Hear<S>,
+    /// It has caught up with this stream once: what is read from there on is new.
+    is_live: bool,
 }
+
+/// Who hears what each new event came to, behind it.
+type Hear<S> = Box<dyn FnMut(&S, &<S as State>::Notes) + Send>;
 
 /// Who is shown the state, the position up to which nothing is missing, and whether the fold has
 /// caught up; once a turn.
@@ -92,7 +101,7 @@ enum Room {
 
 impl<S> Speaker<S>
 where
-    S: State<Notes = Vec<Note>> + Owes,
+    S: State<Notes: AsRef<[Note]>> + Owes,
 {
     /// Puts a speaker together.
     pub fn new(
@@ -113,6 +122,8 @@ where
             room: Room::Free,
             attention: Attention::default(),
             look: Box::new(|_, _, _| {}),
+            hear: Box::new(|_, _| {}),
+            is_live: false,
         }
     }
 
@@ -121,6 +132,14 @@ where
     #[must_use]
     pub fn shown_to(mut self, look: impl FnMut(&S, Position, bool) + Send + 'static) -> Self {
         self.look = Box::new(look);
+        self
+    }
+
+    /// Tells somebody what each event came to, with the state behind it. What was in the stream
+    /// when the process began to read it is not told. Must return at once.
+    #[must_use]
+    pub fn heard_by(mut self, hear: impl FnMut(&S, &S::Notes) + Send + 'static) -> Self {
+        self.hear = Box::new(hear);
         self
     }
 
@@ -167,7 +186,7 @@ where
         Ok(())
     }
 
-    fn take(&mut self, followed: Followed<Vec<Note>>) {
+    fn take(&mut self, followed: Followed<S::Notes>) {
         match followed {
             Followed::Applied { stored, notes } => {
                 if let Ok(event) = &stored.body
@@ -176,17 +195,22 @@ where
                     let (state, now) = (self.follower.state(), self.bus.server_now());
                     self.outbox.seen(id, |owed| state.is_owed(owed, now));
                 }
+                if self.is_live {
+                    (self.hear)(self.follower.state(), &notes);
+                }
                 if self.follower.is_caught_up() {
-                    log_notes(&stored, &notes);
+                    lines::notes(self.follower.state(), &stored, notes.as_ref());
                 }
             }
             Followed::CaughtUp => {
+                self.is_live = true;
                 debug!(position = self.follower.position(), "caught up with the stream");
             }
             Followed::Restarted => {
                 warn!(
                     "this is another stream than the one that was read; folding it from its beginning"
                 );
+                self.is_live = false;
                 self.outbox.clear();
                 self.flights = FuturesUnordered::new();
                 self.room = Room::Free;
@@ -244,13 +268,15 @@ where
             message_id: letter.message_id,
             expected_last_subject_sequence: None,
         };
-        log_said(&event);
+        let about = About::new(event);
+        about.said();
         let (bus, publisher) = (self.bus.clone(), self.publisher.clone());
         if let Some(read_up_to) = fence {
-            self.flights.push(Box::pin(publish_fenced(bus, publisher, outgoing, id, read_up_to)));
+            let fenced = publish_fenced((bus, publisher), outgoing, (id, about), read_up_to);
+            self.flights.push(Box::pin(fenced));
         } else {
             let sent = publisher.publish(outgoing);
-            self.flights.push(Box::pin(async move { landed(id, sent.await) }));
+            self.flights.push(Box::pin(async move { landed(id, &about, sent.await) }));
         }
     }
 
@@ -337,10 +363,9 @@ async fn sleep_until(at: BootTime) {
 
 /// Publishes only if nobody spoke on the subject since the fold read.
 async fn publish_fenced(
-    bus: Bus,
-    publisher: Publisher,
+    (bus, publisher): (Bus, Publisher),
     mut outgoing: Outgoing,
-    id: DerivedId,
+    (id, about): (DerivedId, About),
     read_up_to: u64,
 ) -> Landed {
     let asked_at = BootTime::now();
@@ -352,7 +377,7 @@ async fn publish_fenced(
         Ok(Some(last)) if last.position > read_up_to => Landed::Letter(id, Reply::ReadOn),
         Ok(last) => {
             outgoing.expected_last_subject_sequence = Some(last.map_or(0, |last| last.position));
-            landed(id, publisher.publish(outgoing).await)
+            landed(id, &about, publisher.publish(outgoing).await)
         }
         Err(error) => {
             debug!(error = %error, "could not ask for the last event on a subject");
@@ -361,7 +386,7 @@ async fn publish_fenced(
     }
 }
 
-fn landed(id: DerivedId, sent: Result<bus::PublishAck, PublishError>) -> Landed {
+fn landed(id: DerivedId, about: &About, sent: Result<bus::PublishAck, PublishError>) -> Landed {
     match sent {
         Ok(ack) => {
             let reply = Reply::Stored { position: ack.position, is_duplicate: ack.duplicate };
@@ -370,7 +395,7 @@ fn landed(id: DerivedId, sent: Result<bus::PublishAck, PublishError>) -> Landed 
         Err(PublishError::WrongLastSequence { .. }) => Landed::Letter(id, Reply::ReadOn),
         Err(PublishError::NoRoom { .. }) => Landed::Full(id),
         Err(error) => {
-            warn!(event.id = %id, error = %error, "an event was not stored; it is said again");
+            about.not_stored(&error);
             Landed::Letter(id, Reply::NotStored)
         }
     }
@@ -385,28 +410,6 @@ async fn stream_has_room(bus: &Bus) -> bool {
 fn is_room(free: Option<u64>, most: Option<u64>) -> bool {
     let wanted = most.map_or(ROOM_BYTES_MIN, |most| ROOM_BYTES_MIN.min(most / ROOM_PART));
     free.is_none_or(|free| free >= wanted)
-}
-
-fn log_notes(stored: &Stored, notes: &[Note]) {
-    for note in notes {
-        let id = stored.body.as_ref().map_or("", |event| event.id.as_str());
-        info!(
-            position = stored.position,
-            event.id = id,
-            event.r#type = %stored.subject,
-            reason = %note,
-            "an event changed nothing, or less than it asked for"
-        );
-    }
-}
-
-fn log_said(event: &Event) {
-    debug!(
-        event.id = %event.id,
-        event.r#type = %event.event_type,
-        keptn.context = event.context.as_ref().map(model::KeptnContext::as_str),
-        "says"
-    );
 }
 
 #[cfg(test)]

@@ -3,17 +3,17 @@
 //! A format number changes with every change to what a snapshot holds; a snapshot of another
 //! format is not read.
 
-use fold::{Catalog, Note, World};
+use fold::{Applied, Catalog, Note, World};
 use model::Stored;
 
 use crate::follower::State;
 
 impl State for World {
-    const FORMAT: u32 = 2;
-    type Notes = Vec<Note>;
+    const FORMAT: u32 = 3;
+    type Notes = Applied;
 
-    fn apply(&mut self, stored: &Stored) -> Vec<Note> {
-        World::apply(self, stored).notes
+    fn apply(&mut self, stored: &Stored) -> Applied {
+        World::apply(self, stored)
     }
 }
 

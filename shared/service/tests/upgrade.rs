@@ -5,7 +5,7 @@
 use std::{fmt::Debug, fs, future::Future, path::Path, time::Duration};
 
 use bus::{Bus, Outgoing, SnapshotInfo, StreamSettings, test_server::TestServer};
-use fold::{Note, Owes as _, World};
+use fold::{Applied, Owes as _, World};
 use model::Stored;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use service::{FollowError, Follower, State};
@@ -31,9 +31,9 @@ struct NextWorld {
 
 impl State for NextWorld {
     const FORMAT: u32 = <World as State>::FORMAT + 1;
-    type Notes = Vec<Note>;
+    type Notes = Applied;
 
-    fn apply(&mut self, stored: &Stored) -> Vec<Note> {
+    fn apply(&mut self, stored: &Stored) -> Applied {
         State::apply(&mut self.world, stored)
     }
 }

@@ -112,7 +112,8 @@ impl Drop for Process {
 pub fn clean(command: &mut Command) {
     let settings = ["NATS_URL", "NATS_CONTEXT", "NATS_CREDS", "NATS_USER", "NATS_PASSWORD"];
     let more = ["NATS_TOKEN", "NATS_NKEY", "NATS_MONITOR_URL", "LOG_LEVEL", "RUST_LOG", "NO_COLOR"];
-    for setting in settings.iter().chain(&more) {
+    let traces = ["OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"];
+    for setting in settings.iter().chain(&more).chain(&traces) {
         command.env_remove(setting);
     }
 }

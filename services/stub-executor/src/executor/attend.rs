@@ -3,7 +3,9 @@
 
 use std::time::Duration;
 
-use bus::Delivery;
+use bus::{ApiError, Delivery};
+use model::{KeptnContext, Position, trace::Trace};
+use service::log;
 use tokio::{
     sync::mpsc,
     time::{MissedTickBehavior, interval},
@@ -42,7 +44,7 @@ impl Attended {
                 _ = confirm.tick() => {
                     // Over a broken connection: it comes again over the next one.
                     if let Err(error) = self.delivery.in_progress().await {
-                        debug!(error = %error, "a task in work could not be confirmed");
+                        Line::about(&self.delivery).says("a task in work could not be confirmed", &error);
                     }
                 }
             }
@@ -51,15 +53,19 @@ impl Attended {
 
     /// Says that the task is done.
     pub(super) async fn ack(self) {
-        if let Err(error) = self.newest().ack().await {
-            debug!(error = %error, "a task that is done could not be acknowledged; it comes again");
+        let delivery = self.newest();
+        let line = Line::about(&delivery);
+        if let Err(error) = delivery.ack().await {
+            line.says("a task that is done could not be acknowledged; it comes again", &error);
         }
     }
 
     /// Says that the task is to come again after `delay`.
     pub(super) async fn nak(self, delay: Duration) {
-        if let Err(error) = self.newest().nak(delay).await {
-            debug!(error = %error, "a task could not be put off; it comes again at once");
+        let delivery = self.newest();
+        let line = Line::about(&delivery);
+        if let Err(error) = delivery.nak(delay).await {
+            line.says("a task could not be put off; it comes again at once", &error);
         }
     }
 
@@ -68,5 +74,30 @@ impl Attended {
             self.delivery = newer;
         }
         self.delivery
+    }
+}
+
+/// What names a task in a line of the log, when its delivery is gone.
+struct Line {
+    position: Position,
+    context: Option<KeptnContext>,
+    trace: Option<Trace>,
+}
+
+impl Line {
+    fn about(delivery: &Delivery) -> Self {
+        let event = delivery.message.event().ok();
+        let event = event.as_ref();
+        Self {
+            position: delivery.message.position,
+            context: event.and_then(|event| event.context.clone()),
+            trace: event.and_then(Trace::of_event),
+        }
+    }
+
+    fn says(&self, what: &str, error: &ApiError) {
+        let context = self.context.as_ref().map(KeptnContext::as_str);
+        debug!(position = self.position, keptn.context = context,
+            trace_id = log::shown(self.trace), error = %error, "{what}");
     }
 }

@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use bus::{Bus, Delivery, Publisher, TaskConsumer, TaskConsumerOptions, names};
 use model::{Event, Position, Stored, StubRule};
+use service::log;
 use tokio::{
     sync::{Mutex, mpsc},
     task::JoinSet,
@@ -172,7 +173,8 @@ impl Work {
         {
             let mut said = self.said.lock().await;
             if said.contains(&self.stage.bus, &self.pair, (stored.position, last)).await {
-                debug!(triggered_id = %event.id, "a task that came again was answered before");
+                debug!(triggered_id = %event.id, keptn.context = log::context(event),
+                    trace_id = log::trace_id(event), "a task that came again was answered before");
                 return Answer::Done;
             }
         }
@@ -207,15 +209,16 @@ impl Work {
                 Step::Say(answer) => {
                     let said = say(&self.stage.bus, &self.stage.publisher, *answer).await;
                     if let Err(error) = said {
-                        error!(triggered_id = %event.id, task = %self.pair.task, error = %error,
+                        error!(triggered_id = %event.id, keptn.context = log::context(event),
+                            trace_id = log::trace_id(event), task = %self.pair.task, error = %error,
                             "an answer is refused; the task comes again later");
                         return Answer::Refused;
                     }
                 }
             }
         }
-        let context = event.context.as_ref().map_or("", |context| context.as_str());
-        info!(keptn.context = context, triggered_id = %event.id, task = %self.pair.task,
+        info!(triggered_id = %event.id, keptn.context = log::context(event),
+            trace_id = log::trace_id(event), task = %self.pair.task,
             executor = %self.pair.service, "task played");
         Answer::Done
     }

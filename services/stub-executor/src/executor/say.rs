@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use bus::{Bus, Outgoing, PublishError, Publisher};
 use model::Event;
+use service::log;
 use tokio::time::sleep;
 use tracing::warn;
 
@@ -36,7 +37,9 @@ pub(super) async fn say(
         match publisher.publish(outgoing.clone()).await {
             Ok(_) => return Ok(()),
             Err(error) if error.retryable() => {
-                warn!(event.id = %event.id, event.r#type = %event.event_type, error = %error,
+                warn!(event.id = %event.id, event.r#type = %event.event_type,
+                    keptn.context = log::context(&event), trace_id = log::trace_id(&event),
+                    error = %error,
                     "an answer is not stored yet");
             }
             Err(error) => return Err(error),

@@ -48,7 +48,7 @@ async fn a_task_that_was_finished_but_not_acknowledged_is_not_played_again() {
         from: 1,
     });
     let delivery = timeout(WAIT, consumer.next()).await.unwrap();
-    assert_eq!((delivery.stored.position, delivery.count), (position, 1));
+    assert_eq!((delivery.message.position, delivery.count), (position, 1));
     drop((delivery, consumer));
     let id = answer_id("t1", "a", Kind::Finished, 0).event_id();
     let event_type = EventType::Task(TaskName::new("test").unwrap(), Kind::Finished);

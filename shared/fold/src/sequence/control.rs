@@ -6,6 +6,7 @@ use std::{borrow::Cow, sync::Arc};
 use model::{
     DerivedId, Event, EventId, KeptnContext, Payload, ProjectName, StageName, Stored, StreamTime,
     name::shortened,
+    trace::{SpanId, Trace},
 };
 use serde_json::{Map, Value};
 
@@ -122,6 +123,7 @@ impl Sequences {
             return effects.note("this command was seen already");
         }
         self.handled.insert(id);
+        let trace = self.trace_of(event).unwrap_or_else(|| Trace::of(None, &context));
         let done = Order::read(event, verb).and_then(|order| match order.verb {
             Verb::Retry => self.retry(&order, &Retry::read(&event.data)?, stored.time),
             Verb::Abort | Verb::Pause | Verb::Resume => self.control(&order, stored, effects),
@@ -130,6 +132,7 @@ impl Sequences {
             verb: verb.into(),
             triggered_id: event.id.clone(),
             data: answer_data(event, done.map(|changed| said(verb, changed))),
+            traceparent: trace.parent(SpanId::of_delivery(&context)),
             context,
         };
         self.owed.insert(id, stored.time, Due::Control(Arc::new(answer)));

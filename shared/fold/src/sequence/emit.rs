@@ -2,8 +2,7 @@
 
 use model::{
     CommandObject, DerivedId, Event, EventType, Kind, Payload, ServiceName, StreamTime, TaskSpec,
-    TaskStatus,
-    trace::{SpanId, Trace},
+    TaskStatus, trace::SpanId,
 };
 use serde_json::json;
 
@@ -81,10 +80,6 @@ impl Run {
         event.context = Some(self.context.clone());
         event.traceparent = Some(self.trace().parent(SpanId::of(&self.trigger_id)));
         event
-    }
-
-    fn trace(&self) -> Trace {
-        Trace::of(self.traceparent.as_deref(), &self.context)
     }
 
     fn say_task(
@@ -228,6 +223,7 @@ impl ControlAnswer {
         event.time = Some(since.to_string().into());
         event.context = Some(self.context.clone());
         event.triggered_id = Some(self.triggered_id.clone());
+        event.traceparent = Some(self.traceparent.clone());
         event
     }
 }

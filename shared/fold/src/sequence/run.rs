@@ -3,7 +3,7 @@
 use model::{
     DerivedId, EventId, KeptnContext, Payload, Position, ProjectName, SequenceName, SequenceSpec,
     ServiceName, StageName, StreamTime, TaskName, TaskResult, TaskSpec, TaskStatus,
-    payload::DataHead,
+    payload::DataHead, trace::Trace,
 };
 use serde::{Deserialize, Serialize};
 
@@ -42,6 +42,8 @@ pub struct Run {
     pub sequence: SequenceName,
     /// Trace context of its trigger.
     pub traceparent: Option<Box<str>>,
+    /// How its delivery began.
+    pub begun: Begun,
     /// When it was triggered.
     pub triggered_at: StreamTime,
     /// How it came to be, which decides how values lie on top of each other.
@@ -88,6 +90,15 @@ pub struct Run {
     pub standing: Standing,
     /// Its deadline, as it stands in the index.
     pub deadline: Option<StreamTime>,
+}
+
+/// How a delivery began: what all its runs share, so that they are in one trace.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Begun {
+    /// When it was triggered.
+    pub at: StreamTime,
+    /// Trace context of that trigger.
+    pub traceparent: Option<Box<str>>,
 }
 
 /// How a run stands to the slots of its services; the same for all of them.
@@ -274,6 +285,11 @@ impl Run {
             what,
             detail,
         ])
+    }
+
+    /// Returns the trace of its delivery.
+    pub fn trace(&self) -> Trace {
+        Trace::of(self.begun.traceparent.as_deref(), &self.context)
     }
 
     /// Tells whether it has the slots of its services.

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use model::{
     DerivedId, Event, KeptnContext, Position, ProjectName, SequenceName, StageName, Stored,
-    StreamTime,
+    StreamTime, trace::Trace,
 };
 
 use super::{
     Due, Effects, Sequences, Surroundings, What,
     index::{trigger_key, trigger_key_of},
     request::invalid,
-    run::{Abort, Decline, Input, Origin, Phase, Run, RunKey, Standing},
+    run::{Abort, Begun, Decline, Input, Origin, Phase, Run, RunKey, Standing},
 };
 use crate::{
     Note,
@@ -44,7 +44,11 @@ impl Sequences {
         if self.triggers.contains_key(&known) || self.handled.contains(known) {
             return effects.note("this trigger was seen already");
         }
+        let begun = self.begun(&context);
         let mut run = new_run(stored, event, context, (project, stage.clone(), sequence.clone()));
+        if let Some(begun) = begun {
+            run.begun = begun;
+        }
         let named = head.stage.as_deref().filter(|named| !named.is_empty());
         if named.is_some_and(|named| named != stage.as_str()) {
             run.phase = Phase::Declined(Decline::Refused(invalid(
@@ -149,6 +153,7 @@ fn new_run(
     (project, stage, sequence): (ProjectName, StageName, SequenceName),
 ) -> Run {
     let key: Position = stored.position;
+    let traceparent = short_traceparent(event);
     Run {
         key,
         place: (key, key),
@@ -157,7 +162,8 @@ fn new_run(
         project,
         stage,
         sequence,
-        traceparent: event.traceparent.clone(),
+        begun: Begun { at: stored.time, traceparent: traceparent.clone() },
+        traceparent,
         triggered_at: stored.time,
         origin: Origin::Plain,
         definition: None,
@@ -182,4 +188,11 @@ fn new_run(
         standing: Standing::Away,
         deadline: None,
     }
+}
+
+/// Returns what a run needs of its trigger's trace context: a foreign one may be of any length, and
+/// every run of the delivery keeps it.
+fn short_traceparent(event: &Event) -> Option<Box<str>> {
+    let (trace, span) = Trace::read_parent(event.traceparent.as_deref()?)?;
+    Some(trace.parent(span))
 }

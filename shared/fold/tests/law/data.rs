@@ -109,6 +109,89 @@ fn a_delivery_without_a_trace_has_one_of_its_own_over_all_stages() {
     }
 }
 
+/// The traces that the controller named since an event, and the type of each of its events.
+fn traces_since(stream: &Stream, from: usize) -> Vec<(String, Option<Trace>)> {
+    let said = stream.events.iter().skip(from).filter_map(|stored| stored.body.as_ref().ok());
+    said.filter(|event| &*event.source == "shipyard-controller")
+        .map(|event| {
+            let trace = event.traceparent.as_deref().and_then(Trace::read);
+            (event.event_type.to_string(), trace)
+        })
+        .collect()
+}
+
+#[test]
+fn a_delivery_stays_in_the_trace_of_its_first_trigger_whatever_comes_later() {
+    let first = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    let mut stream = stream();
+    let mut event = stream.make("dev.d.triggered", carts("1"));
+    event.traceparent = Some(first.into());
+    let context = model::KeptnContext::of_trigger(&event.id);
+    stream.store(event);
+    stream.settle();
+    let begun = stream.world.sequences.runs().next().unwrap().begun.clone();
+    let from = stream.events.len();
+
+    for traceparent in [None, Some(first.replace("4bf9", "aaaa"))] {
+        let mut second = stream.make(
+            "dev.built.triggered",
+            json!({"project": "p", "service": "carts-db",
+                   "configurationChange": {"values": {"image": "carts-db:1"}}}),
+        );
+        second.context = Some(context.clone());
+        second.traceparent = traceparent.map(Into::into);
+        stream.store(second);
+    }
+    for run in stream.world.sequences.runs() {
+        assert_eq!(run.begun, begun, "{}", run.sequence);
+    }
+    stream.control(&context, "pause", json!({"project": "p"}));
+    stream.control(&context, "resume", json!({"project": "p"}));
+    stream.finish(&context, json!({"status": "succeeded", "result": "fail", "message": ""}));
+    stream.control(&context, "retry", json!({"project": "p"}));
+    stream.play(|_| "pass");
+
+    let said = traces_since(&stream, from);
+    for kind in ["sequence.pause.finished", "sequence.retry.finished", "hard.d.finished"] {
+        let is_said = said.iter().any(|(said, _)| said.ends_with(kind));
+        assert!(is_said, "{kind} is missing: {said:?}");
+    }
+    for (kind, trace) in said {
+        assert_eq!(trace, Trace::read(first), "{kind}");
+    }
+}
+
+#[test]
+fn of_a_foreign_trace_context_a_run_keeps_what_it_needs() {
+    let known = "01-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    let kept = |traceparent: String| {
+        let mut stream = stream();
+        let mut event = stream.make("dev.d.triggered", carts("1"));
+        event.traceparent = Some(traceparent.into());
+        stream.store(event);
+        let run = stream.world.sequences.runs().next().unwrap();
+        assert_eq!(run.traceparent, run.begun.traceparent);
+        run.traceparent.clone()
+    };
+    let expected = known.replacen("01", "00", 1);
+    assert_eq!(kept(format!("{known}-{}", "x".repeat(10_000))), Some(expected.into()));
+    assert_eq!(kept("x".repeat(10_000)), None);
+}
+
+#[test]
+fn the_answer_to_a_command_about_nothing_is_in_the_trace_of_the_command() {
+    let named = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    let mut stream = stream();
+    let mut command = stream.make("sequence.abort.triggered", json!({"project": "p"}));
+    command.context = Some(model::KeptnContext::new("nobody").unwrap());
+    command.traceparent = Some(named.into());
+    let from = stream.events.len();
+    stream.store(command);
+    stream.settle();
+    let expected = ("sh.keptn.event.sequence.abort.finished".to_owned(), Trace::read(named));
+    assert_eq!(traces_since(&stream, from), [expected]);
+}
+
 #[test]
 fn answers_are_merged_and_accumulate() {
     let sent = carried(

@@ -82,7 +82,7 @@ fn a_sync_is_an_event_with_project_and_stage() {
             r#""type":"sh.keptn.event.hardening.artifact-delivery.triggered","#,
             r#""time":"2026-11-23T12:00:00Z","datacontenttype":"application/json","#,
             r#""shkeptncontext":"c","shkeptnspecversion":"0.2.4","#,
-            r#""traceparent":"00-5f3c4aff19425c5fb26fd4e2a9e1e9ad-a46bbeb7776644d3-01","#,
+            r#""traceparent":"00-5f3c4aff19425c5fb26fd4e2a9e1e9ad-8cd2abb8915d716d-01","#,
             r#""data":{"project":"sockshop","stage":"hardening"}}"#
         )
     );
