@@ -367,11 +367,11 @@ fn spawn(
 async fn untouched(connection: &ConnectionArgs) -> Result<Client, Failure> {
     let client = Client::connect(connection).await?;
     let found = client.bus().has_stream().await;
-    match found.map_err(|error| Failure::unreachable(error.to_string()))? {
-        false => Ok(client),
-        true => Err(Failure::refused("stream `keptn` must not be there to be measured with, is")
-            .hint("name another server or account, or leave --server out for one of its own")),
+    if found.map_err(|error| Failure::unreachable(error.to_string()))? {
+        return Err(Failure::refused("stream `keptn` must not be there before a measurement, is")
+            .hint("name another server or account, or leave --server out for one of its own"));
     }
+    Ok(client)
 }
 
 async fn connect(settings: &[(&'static str, String)]) -> Result<Client, Failure> {

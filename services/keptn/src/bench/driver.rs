@@ -23,7 +23,7 @@ use super::{
 use crate::{failure::Failure, stamp};
 
 /// Longest time in which no sequence ends; then something is wrong.
-const STANDSTILL_MAX: Duration = Duration::from_secs(60);
+const STANDSTILL_MAX: Duration = Duration::from_mins(1);
 
 /// What is read of the end of a sequence.
 #[derive(Deserialize)]

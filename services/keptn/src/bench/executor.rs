@@ -7,7 +7,7 @@ use std::{
 
 use bus::{Bus, Delivery, Outgoing, Publisher, TaskConsumerOptions, names};
 use futures_util::{StreamExt as _, future::try_join, stream::FuturesUnordered};
-use model::{DerivedId, Event, EventType, Kind, Payload, StreamTime};
+use model::{DerivedId, Event, EventType, Kind, Payload, StreamTime, TaskName};
 use serde_json::{Map, Value};
 
 use super::{
@@ -101,8 +101,10 @@ async fn work(
     event: Event,
     now: StreamTime,
 ) -> Result<(), Failure> {
-    if number(&event).is_some() {
-        let [started, finished] = answers(&event, now);
+    if let EventType::Task(name, Kind::Triggered) = &event.event_type
+        && number(&event).is_some()
+    {
+        let [started, finished] = answers((&event, name), now);
         try_join(say(&publisher, started), say(&publisher, finished)).await?;
     }
     // Without it the task comes again, and its answers are stored once all the same.
@@ -111,8 +113,8 @@ async fn work(
 }
 
 /// Returns `started` and `finished`.
-fn answers(task: &Event, now: StreamTime) -> [Outgoing; 2] {
-    let mut data: Map<String, Value> = task.data.to_map();
+fn answers(task: (&Event, &TaskName), now: StreamTime) -> [Outgoing; 2] {
+    let mut data: Map<String, Value> = task.0.data.to_map();
     data.retain(|member, _| ECHOED.contains(&member.as_str()));
     let text = |text: &str| Value::String(text.to_owned());
     data.insert("status".to_owned(), text("succeeded"));
@@ -122,12 +124,14 @@ fn answers(task: &Event, now: StreamTime) -> [Outgoing; 2] {
     [started, said(task, Kind::Finished, &data, now)]
 }
 
-fn said(task: &Event, kind: Kind, data: &Map<String, Value>, now: StreamTime) -> Outgoing {
+fn said(
+    (task, name): (&Event, &TaskName),
+    kind: Kind,
+    data: &Map<String, Value>,
+    now: StreamTime,
+) -> Outgoing {
     let id = DerivedId::of(&[task.id.as_str(), NAME, kind.as_str()]).event_id();
-    let event_type = match &task.event_type {
-        EventType::Task(name, _) => EventType::Task(name.clone(), kind),
-        other => other.clone(),
-    };
+    let event_type = EventType::Task(name.clone(), kind);
     let mut event = Event::new(id, NAME, event_type, Payload::from_map(data));
     event.time = Some(now.to_string().into());
     event.context.clone_from(&task.context);

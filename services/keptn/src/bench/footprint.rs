@@ -37,8 +37,7 @@ pub(crate) async fn look(server: &Server) -> Result<Footprint, Failure> {
     sleep(SETTLE).await;
     let mut after = bed.usage();
     after.remove(SERVER);
-    let cpu =
-        after.iter().filter_map(|(name, used)| Some(used.cpu.checked_sub(before.get(name)?.cpu)?));
+    let cpu = after.iter().filter_map(|(name, used)| used.cpu.checked_sub(before.get(name)?.cpu));
     let cpu: Duration = cpu.sum();
     let resident_bytes: BTreeMap<&'static str, u64> =
         after.iter().map(|(name, used)| (*name, used.resident_bytes)).collect();

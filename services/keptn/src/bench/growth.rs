@@ -147,7 +147,7 @@ async fn projects(bed: &mut Bed, count: u64) -> Result<(), Failure> {
             Ok(wire::project("create", &name, SHIPYARD, None, stamp::stamp()?))
         })
         .collect();
-    let stored = bed.client().bus().stream_end().await.map_err(unknown)?;
+    let stored = bed.client().bus().stream_end().await.map_err(|error| unknown(&error))?;
     store_all(bed.client(), &commands?).await?;
     // Each command, and its answer.
     reached(bed, stored + 2 * count).await?;
@@ -164,7 +164,7 @@ async fn hold(bed: &Bed, services: impl Iterator<Item = u64>, events: u64) -> Re
             Ok(wire::trigger(&trigger(HELD, &service(number))?, &context, stamp::stamp_of(id)))
         })
         .collect();
-    let stored = bed.client().bus().stream_end().await.map_err(unknown)?;
+    let stored = bed.client().bus().stream_end().await.map_err(|error| unknown(&error))?;
     store_all(bed.client(), &triggers?).await?;
     reached(bed, stored + events).await
 }
@@ -173,7 +173,7 @@ async fn hold(bed: &Bed, services: impl Iterator<Item = u64>, events: u64) -> Re
 async fn reached(bed: &Bed, position: u64) -> Result<(), Failure> {
     let until = Instant::now() + FILL_WAIT;
     loop {
-        let end = bed.client().bus().stream_end().await.map_err(unknown)?;
+        let end = bed.client().bus().stream_end().await.map_err(|error| unknown(&error))?;
         if end >= position {
             return Ok(());
         }
@@ -189,7 +189,7 @@ fn project(name: &str) -> Result<ProjectName, Failure> {
     name.parse().map_err(|error: model::InvalidName| Failure::usage(error.to_string()))
 }
 
-fn unknown(error: bus::ApiError) -> Failure {
+fn unknown(error: &bus::ApiError) -> Failure {
     Failure::unreachable(error.to_string())
 }
 

@@ -45,7 +45,7 @@ pub(crate) async fn create(
     project: &str,
     services: Range<u64>,
 ) -> Result<(), Failure> {
-    let name: ProjectName = project.parse().map_err(wrong)?;
+    let name: ProjectName = project.parse().map_err(|error| wrong(&error))?;
     let command = wire::project("create", &name, SHIPYARD, None, stamp::stamp()?);
     client.carry_out(&command).await?;
     create_services(client, &name, services).await
@@ -61,7 +61,7 @@ pub(crate) async fn create_services(
     services: Range<u64>,
 ) -> Result<(), Failure> {
     let commands = services.map(|number| {
-        let service = service(number).parse().map_err(wrong)?;
+        let service = service(number).parse().map_err(|error| wrong(&error))?;
         Ok::<_, Failure>(wire::service("create", project, &service, stamp::stamp()?))
     });
     let commands = commands.collect::<Result<Vec<_>, _>>()?;
@@ -83,6 +83,6 @@ pub(crate) async fn store_all(client: &Client, events: &[Event]) -> Result<(), F
         .await
 }
 
-fn wrong(error: InvalidName) -> Failure {
+fn wrong(error: &InvalidName) -> Failure {
     Failure::usage(error.to_string())
 }
