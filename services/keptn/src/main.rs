@@ -3,7 +3,7 @@
 //! Reading order: [`arguments`] (what can be typed), [`examples`], [`commands`] (one file a command), [`client`]
 //! (how NATS is asked), [`wire`] (what is published; in `model`), [`render`] (value to text), [`watch`] (until
 //! a delivery ends), [`follow`] (what is newer), [`stack`] (the processes of `keptn dev`), [`demo`] (its history),
-//! [`bench`] (how fast it is).
+//! [`mod@bench`] (how fast it is).
 
 mod approvals;
 mod arguments;
