@@ -148,7 +148,7 @@ fn compare(without: &[Part], with: &[Part]) {
     let middle = |parts: &[Part], of: &dyn Fn(&Part) -> f64| {
         let mut values: Vec<f64> = parts.iter().map(of).collect();
         values.sort_by(f64::total_cmp);
-        values[values.len() / 2]
+        f64::midpoint(values[(values.len() - 1) / 2], values[values.len() / 2])
     };
     let line = |what: &str, of: &dyn Fn(&Part) -> f64| {
         let (plain, paged) = (middle(without, of), middle(with, of));
