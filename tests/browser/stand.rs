@@ -1,14 +1,11 @@
 //! What is looked at: the services with the page, the project of the story, a run that does not end.
 
-use std::net::TcpListener;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use crate::harness::event::Entry;
-use crate::harness::stack::{
-    CONFIG_STORE, CONTROLLER, SERVICES, STATUS_VIEW, STUB_EXECUTOR, Stack,
-};
+use crate::harness::stack::{STATUS_VIEW, STUB_EXECUTOR, Stack};
 use crate::harness::stream::Stream;
 use crate::harness::{story, wait};
 
@@ -28,17 +25,10 @@ pub(crate) struct Stand {
 impl Stand {
     /// Starts the services on an empty stream.
     pub(crate) fn start() -> Self {
-        let free = TcpListener::bind("127.0.0.1:0").and_then(|one| one.local_addr());
-        let page = free.expect("a port is free").port();
         let mut stack = Stack::bare();
-        for service in [CONTROLLER, CONFIG_STORE, STUB_EXECUTOR] {
-            stack.run(service);
-        }
+        let page = stack.start_all_with_pages();
         let stream = stack.stream();
-        let mut stand = Self { stack, stream, page, said: 0 };
-        stand.start_view();
-        stand.stack.wait_until_ready(&SERVICES);
-        stand
+        Self { stack, stream, page, said: 0 }
     }
 
     /// Starts the services and plays the story: hardening has fallen behind dev.
@@ -51,8 +41,7 @@ impl Stand {
 
     /// Starts status-view, on the port that it had before.
     pub(crate) fn start_view(&mut self) {
-        let port = self.page.to_string();
-        self.stack.run_with(STATUS_VIEW, STATUS_VIEW, &[("HEALTH_ENDPOINT_PORT", &port)]);
+        self.stack.run_view_at(self.page);
     }
 
     /// Waits until status-view has read all that is stored.

@@ -14,14 +14,11 @@ pub mod web;
 
 use std::fs::Permissions;
 use std::io::Write as _;
-use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::ExitCode;
 
 use self::options::{Options, What};
-use crate::harness::stack::{
-    CONFIG_STORE, CONTROLLER, SERVICES, STATUS_VIEW, STUB_EXECUTOR, Stack,
-};
+use crate::harness::stack::Stack;
 
 /// Letters of the token that status-view asks for: as few as it takes.
 const TOKEN_CHARS: usize = 32;
@@ -47,19 +44,13 @@ pub fn run(arguments: &[String]) -> ExitCode {
 
 /// Starts the services; returns the port of the pages, too.
 fn start() -> (Stack, u16) {
-    let free = TcpListener::bind("127.0.0.1:0").and_then(|one| one.local_addr());
-    let port = free.expect("a port is free").port();
     let stack = Stack::bare().with_setting("LOG_LEVEL", "warn");
     // With it, there is somewhere to send a body to.
     let token = stack.user.write("token", &"t".repeat(TOKEN_CHARS));
     let own = Permissions::from_mode(0o600);
     std::fs::set_permissions(&token, own).expect("a file of ours can be closed to others");
     let mut stack = stack.with_setting("UI_TOKEN_FILE", &token.to_string_lossy());
-    for service in [CONTROLLER, CONFIG_STORE, STUB_EXECUTOR] {
-        stack.run(service);
-    }
-    stack.run_with(STATUS_VIEW, STATUS_VIEW, &[("HEALTH_ENDPOINT_PORT", &port.to_string())]);
-    stack.wait_until_ready(&SERVICES);
+    let port = stack.start_all_with_pages();
     (stack, port)
 }
 
