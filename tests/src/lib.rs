@@ -10,4 +10,5 @@
 
 pub mod faults;
 pub mod harness;
+pub mod page_load;
 pub mod simulation;

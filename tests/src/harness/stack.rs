@@ -1,6 +1,7 @@
 //! NATS and the services as processes: started, killed, started again, and asked by `keptn`.
 
 use std::collections::BTreeMap;
+use std::net::TcpListener;
 use std::process::Command;
 use std::thread;
 
@@ -57,6 +58,24 @@ impl Stack {
         }
         self.wait_until_ready(&SERVICES);
         self
+    }
+
+    /// Starts the four services, and waits until they can work; returns the port of the pages, which
+    /// stays theirs over a restart with [`Stack::run_view_at`].
+    pub fn start_all_with_pages(&mut self) -> u16 {
+        let free = TcpListener::bind("127.0.0.1:0").and_then(|one| one.local_addr());
+        let port = free.expect("a port is free").port();
+        for service in [CONTROLLER, CONFIG_STORE, STUB_EXECUTOR] {
+            self.run(service);
+        }
+        self.run_view_at(port);
+        self.wait_until_ready(&SERVICES);
+        port
+    }
+
+    /// Starts status-view with its pages on a port, and does not wait for it.
+    pub fn run_view_at(&mut self, port: u16) {
+        self.run_with(STATUS_VIEW, STATUS_VIEW, &[("HEALTH_ENDPOINT_PORT", &port.to_string())]);
     }
 
     /// Sets an environment variable of all services that are started from here on.

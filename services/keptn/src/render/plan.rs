@@ -10,17 +10,18 @@ const CONTEXT_COLUMN: usize = 68;
 const GAP: usize = 2;
 
 /// Returns `carts 0.10.1 -> 0.10.17, carts-db 0.4.0 -> 0.4.1 (from dev)`, or what there is to say
-/// when nothing changes.
+/// when nothing changes. What follows in other stages brings the same there, and is not repeated.
 pub(crate) fn line(runs: &[Sequence]) -> String {
+    let Some(first) = runs.first() else { return "nothing to do".to_owned() };
     let changes: Vec<String> = runs
         .iter()
+        .filter(|run| run.stage == first.stage)
         .flat_map(|run| &run.services)
         .map(|one| {
             let (released, artifact) = (one.released.as_deref(), one.artifact.as_deref());
             artifact::short_change(one.service.as_str(), released, artifact)
         })
         .collect();
-    let Some(first) = runs.first() else { return "nothing to do".to_owned() };
     if changes.is_empty() || runs.iter().all(|run| run.nothing_to_do) {
         return first.message.clone().unwrap_or_else(|| "nothing to do".to_owned());
     }
@@ -86,6 +87,13 @@ mod tests {
             head(&[run()], "c1f0a3d2", 69),
             ["carts 0.10.1 -> 0.10.17, carts-db 0.4.0 -> 0.4.1 (from dev)", "c1f0a3d2"]
         );
+    }
+
+    #[test]
+    fn what_follows_in_another_stage_does_not_repeat_the_plan() {
+        let mut follows = run();
+        follows.stage = "production".parse().unwrap();
+        assert_eq!(line(&[run(), follows]), line(&[run()]));
     }
 
     #[test]
