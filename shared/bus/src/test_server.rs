@@ -15,7 +15,7 @@ use tempfile::TempDir;
 use crate::{BootTime, Bus, ConnectOptions, server_binary};
 
 /// How long a server may take to listen.
-const START_WAIT: Duration = Duration::from_secs(10);
+const START_WAIT: Duration = Duration::from_secs(30);
 /// Pause between two looks.
 const LOOK_EVERY: Duration = Duration::from_millis(1);
 
