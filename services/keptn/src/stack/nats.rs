@@ -65,6 +65,7 @@ mod tests {
 server_name: \"keptn-dev\"
 listen: \"127.0.0.1:4222\"
 http: \"127.0.0.1:8222\"
+pid_file: \"/data/pid\"
 # An event is at most 1 MiB.
 max_payload: 1MB
 jetstream {
