@@ -132,7 +132,8 @@ fn build_keptn() -> PathBuf {
     let profile = if folder.ends_with("deps") { folder.parent() } else { Some(folder) };
     let profile = profile.expect("tests lie in PROFILE/deps");
     let mut build = Command::new(env!("CARGO"));
-    build.args(["build", "--quiet", "-p", "keptn", "--bin", "keptn", "--target-dir"]);
+    // With the features of the whole workspace, as its tests are built: else all is built again.
+    build.args(["build", "--quiet", "--workspace", "--bin", "keptn", "--target-dir"]);
     build.arg(profile.parent().expect("a profile lies in the target folder"));
     if profile.ends_with("release") {
         build.arg("--release");
