@@ -105,7 +105,9 @@ async fn a_page_that_is_open_shows_what_happens_soon_and_nothing_else() {
     running.publish_from(&stream, known).await;
     let took = matrix.until("running · 1").await;
     assert!(took <= UPDATE_WITHIN, "{took:?}");
-    assert_eq!(matrix.events(), 1);
+    // At most one drawing for each event, fewer if they come close together.
+    let published = stream.events.len() - known;
+    assert!((1..=published).contains(&matrix.events()), "{} of {published}", matrix.events());
     assert!(matrix.read.contains("data-title=\"hardening is out of sync · sockshop\""));
     let id = matrix.read.rsplit_once("\nid: ").unwrap().1.lines().next().unwrap().trim().to_owned();
     assert!(id.parse::<Position>().unwrap() > at, "{id}");
