@@ -8,6 +8,7 @@
 use tests::harness;
 
 mod bad_input;
+mod bench;
 mod checker;
 mod command_line;
 #[cfg(feature = "docker")]
