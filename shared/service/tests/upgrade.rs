@@ -5,7 +5,7 @@
 use std::{fmt::Debug, fs, future::Future, path::Path, time::Duration};
 
 use bus::{Bus, Outgoing, SnapshotInfo, StreamSettings, test_server::TestServer};
-use fold::{Applied, Owes as _, World};
+use fold::{Applied, Catalog, Owes as _, World};
 use model::Stored;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use service::{FollowError, Follower, State};
@@ -20,6 +20,8 @@ const FILLER_BYTES: usize = 20_000;
 /// Enough fillers for a snapshot, whatever the state weighs.
 const FILLERS: usize = 100;
 const COMPONENT: &str = "shipyard-controller";
+/// The oldest format of which there is a fixture.
+const FORMAT_FIRST: u32 = 2;
 const REGENERATE: &str = "cargo run -p service --example fixtures";
 
 /// The world of the next version: written in another way.
@@ -65,6 +67,18 @@ fn a_snapshot_of_this_format_is_the_fixture_and_is_read_as_the_fold() {
     let stream = history::fixed();
     check_fixture("world", &stream.world);
     check_fixture("catalog", &stream.config);
+}
+
+#[test]
+fn the_fixture_of_every_format_is_kept() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
+    let formats = [("world", <World as State>::FORMAT), ("catalog", <Catalog as State>::FORMAT)];
+    for (name, newest) in formats {
+        for format in FORMAT_FIRST..=newest {
+            let file = folder.join(format!("{name}-{format}.bin"));
+            assert!(file.is_file(), "{} must be kept", file.display());
+        }
+    }
 }
 
 #[test]

@@ -19,8 +19,9 @@ use crate::{
     terminal,
 };
 
-/// Arguments of `bench`.
+/// Arguments of `bench`. Those of a measurement of another kind stand behind its name.
 #[derive(Clone, Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct BenchArgs {
     #[command(subcommand)]
     what: Option<What>,

@@ -247,17 +247,7 @@ fn paused_queued_aborted_and_waiting_runs_say_so() {
 
 #[test]
 fn an_approval_waits_for_a_person_and_an_abort_closes_it() {
-    let shipyard = "
-apiVersion: spec.keptn.sh/0.2.3
-kind: Shipyard
-metadata: {name: s}
-spec:
-  stages:
-    - {name: a, sequences: [{name: go, tasks: [{name: approval}, {name: deployment}]}]}
-";
-    let mut stream = Stream::with_project(shipyard, None, &["s"]);
-    let context =
-        stream.say("a.go.triggered", &json!({"project": "sockshop", "stage": "a", "service": "s"}));
+    let (mut stream, context) = Stream::approving();
     let run = stream.delivery(&context).sequences.remove(0);
     assert_eq!(run.state, SequenceState::WaitingForApproval);
     assert_eq!(

@@ -269,17 +269,7 @@ fn a_run_in_a_queue_links_to_what_it_stands_behind_and_a_paused_one_to_its_end()
 
 #[test]
 fn buttons_are_forms_only_where_the_page_may_act() {
-    let shipyard = "
-apiVersion: spec.keptn.sh/0.2.3
-kind: Shipyard
-metadata: {name: s}
-spec:
-  stages:
-    - {name: a, sequences: [{name: go, tasks: [{name: approval}, {name: deployment}]}]}
-";
-    let mut stream = Stream::with_project(shipyard, None, &["s"]);
-    let context =
-        stream.say("a.go.triggered", &json!({"project": "sockshop", "stage": "a", "service": "s"}));
+    let (stream, context) = Stream::approving();
     let quiet = page(&stream, &run(&context));
     assert!(!quiet.contains("method=\"post\""));
     says(&text(&quiet), &["Waiting for a person to approve", "keptn approve -c", "-s a"]);

@@ -12,6 +12,16 @@ use status_view::{View, answers};
 /// Tasks that are played at once at most; more of them are a loop that does not end.
 const PLAYED_MAX: usize = 100_000;
 
+/// A sequence that begins with an approval.
+const APPROVING: &str = "
+apiVersion: spec.keptn.sh/0.2.3
+kind: Shipyard
+metadata: {name: s}
+spec:
+  stages:
+    - {name: a, sequences: [{name: go, tasks: [{name: approval}, {name: deployment}]}]}
+";
+
 /// The story's stages; hardening can also be checked without a delivery.
 pub(crate) const SHIPYARD: &str = r"
 apiVersion: spec.keptn.sh/0.2.3
@@ -108,6 +118,14 @@ impl DerefMut for Stream {
 }
 
 impl Stream {
+    /// Starts with a run that waits for an approval in stage `a`.
+    pub(crate) fn approving() -> (Self, KeptnContext) {
+        let mut stream = Self::with_project(APPROVING, None, &["s"]);
+        let data = json!({"project": "sockshop", "stage": "a", "service": "s"});
+        let context = stream.say("a.go.triggered", &data);
+        (stream, context)
+    }
+
     /// Begins with the story's project and its three services.
     pub(crate) fn story() -> Self {
         Self::with_project(SHIPYARD, Some(UNIFORM), &["carts", "carts-db", "catalogue"])
