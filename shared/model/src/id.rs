@@ -3,7 +3,8 @@
 use std::{fmt, sync::Arc};
 
 use serde::{Deserialize, Serialize};
-use uuid::Uuid;
+use sha1::{Digest, Sha1};
+use uuid::{Builder, Uuid};
 
 /// Most bytes of an id or a context that comes from outside.
 pub const ID_BYTES_MAX: usize = 200;
@@ -11,8 +12,14 @@ pub const ID_BYTES_MAX: usize = 200;
 /// Namespace of every derived id: UUID v5 of `sh.keptn` in the DNS namespace.
 const NAMESPACE: Uuid = Uuid::from_u128(0x9f5a_1f0e_6a50_5d0b_9d67_2c3c_04a7_5e21);
 
+/// Version of a UUID that is the SHA-1 of a name.
+const VERSION: usize = 5;
+
 /// Separates the parts of a derived id; cannot occur in a name.
 const SEPARATOR: u8 = 0x1f;
+
+/// Bytes of a UUID; of a longer hash it takes the first.
+const UUID_BYTES: usize = 16;
 
 /// A string that cannot be an id.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -23,8 +30,9 @@ pub struct InvalidId {
 }
 
 fn is_id(value: &str) -> bool {
+    let is_plain = || value.bytes().all(|byte| byte.is_ascii_graphic());
     (1..=ID_BYTES_MAX).contains(&value.len())
-        && !value.chars().any(|c| c.is_control() || c.is_whitespace())
+        && (is_plain() || !value.chars().any(|c| c.is_control() || c.is_whitespace()))
 }
 
 /// Tells whether a text is a UUID in any spelling.
@@ -114,17 +122,25 @@ pub struct DerivedId(u128);
 impl DerivedId {
     /// Returns the UUID v5 over `parts`, in order.
     pub fn of(parts: &[&str]) -> Self {
-        let mut name = Vec::with_capacity(parts.iter().map(|part| part.len() + 1).sum());
+        // By the hash whose code uses the processor's own instructions, not by the one in `uuid`.
+        let mut hash = Sha1::new_with_prefix(NAMESPACE.as_bytes());
         for part in parts {
-            name.extend_from_slice(part.as_bytes());
-            name.push(SEPARATOR);
+            hash.update(part.as_bytes());
+            hash.update([SEPARATOR]);
         }
-        Self(Uuid::new_v5(&NAMESPACE, &name).as_u128())
+        let mut bytes = [0; UUID_BYTES];
+        bytes.iter_mut().zip(hash.finalize()).for_each(|(byte, hashed)| *byte = hashed);
+        Self(Builder::from_sha1_bytes(bytes).into_uuid().as_u128())
     }
 
     /// Returns the derived id that `id` spells, or none if it is not a UUID.
     pub fn parse(id: &str) -> Option<Self> {
         Uuid::try_parse(id).ok().map(|uuid| Self(uuid.as_u128()))
+    }
+
+    /// Tells whether it can be a derived id: an id of another kind is no derived one.
+    pub fn is_derived(self) -> bool {
+        Uuid::from_u128(self.0).get_version_num() == VERSION
     }
 
     /// Returns its 128 bits.
@@ -158,6 +174,16 @@ mod tests {
     fn parts_do_not_run_into_each_other() {
         assert_ne!(DerivedId::of(&["ab", "c"]), DerivedId::of(&["a", "bc"]));
         assert_eq!(DerivedId::of(&["a"]), DerivedId::of(&["a"]));
+    }
+
+    #[test]
+    fn a_derived_id_is_a_uuid_of_version_5() {
+        let uuid = |id: DerivedId| Uuid::from_u128(id.to_bits());
+        let id = DerivedId::of(&["trigger", "dev"]);
+        assert_eq!(uuid(id), Uuid::new_v5(&NAMESPACE, b"trigger\x1fdev\x1f"));
+        assert!(id.is_derived());
+        let random = DerivedId::parse("0b9d19f8-1c5e-4f50-8a33-ea0c2f2f9f4f").unwrap();
+        assert!(!random.is_derived());
     }
 
     #[test]

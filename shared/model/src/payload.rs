@@ -1,9 +1,9 @@
 //! The data of an event: JSON text that is passed on untouched and read only where it must be.
 
-use std::{borrow::Cow, fmt, sync::Arc};
+use std::{borrow::Cow, collections::BTreeMap, fmt, sync::Arc};
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, value::RawValue};
 
 /// Deepest nesting of data that is accepted; deeper data is refused before it is parsed.
 pub const DATA_DEPTH_MAX: usize = 64;
@@ -120,6 +120,16 @@ pub struct DataHead<'a> {
     pub message: Option<Cow<'a, str>>,
 }
 
+/// The name of a member; a copy only where it is escaped.
+#[derive(PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+pub(crate) struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
+
+impl Key<'_> {
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
 impl Payload {
     /// Returns the payload `{}`.
     pub fn empty() -> Self {
@@ -153,6 +163,29 @@ impl Payload {
     /// Parses all of the data; keys are sorted, unknown members are kept.
     pub fn to_map(&self) -> Map<String, Value> {
         serde_json::from_str(&self.0).unwrap_or_default()
+    }
+
+    /// Returns the members that are not spelled as they are in `other`, and of `other` those of the
+    /// same names: all that must be parsed of two payloads that hardly differ.
+    pub fn difference(&self, other: &Self) -> (Map<String, Value>, Map<String, Value>) {
+        let (own, other) = (self.members(), other.members());
+        let (mut differing, mut others) = (Map::new(), Map::new());
+        let parsed = |raw: &RawValue| serde_json::from_str(raw.get()).unwrap_or_default();
+        for (key, raw) in own {
+            let same = other.get(&key);
+            if same.is_some_and(|same| same.get() == raw.get()) {
+                continue;
+            }
+            if let Some(same) = same {
+                others.insert(key.0.clone().into_owned(), parsed(same));
+            }
+            differing.insert(key.0.into_owned(), parsed(raw));
+        }
+        (differing, others)
+    }
+
+    fn members(&self) -> BTreeMap<Key<'_>, &RawValue> {
+        self.parse().unwrap_or_default()
     }
 
     /// Parses the data into a type of the caller's.
@@ -227,6 +260,16 @@ mod tests {
         let text = r#"{"a":12345678901234567890123,"b":1.10,"c":1e+400}"#;
         let payload = Payload::from_valid_json(text).unwrap();
         assert_eq!(Payload::from_map(&payload.to_map()).as_str(), text);
+    }
+
+    #[test]
+    fn members_that_are_spelled_alike_are_no_difference() {
+        let payload = |text| Payload::from_valid_json(text).unwrap();
+        let sent = payload(r#"{"a":{"b":1},"c":"x","d":1.0,"\u0065":2}"#);
+        let answer = payload(r#"{"a":{"b": 1},"c":"x","d":1.00,"e":2,"f":null}"#);
+        let (differing, others) = answer.difference(&sent);
+        assert_eq!(serde_json::to_string(&differing).unwrap(), r#"{"a":{"b":1},"d":1.00,"f":null}"#);
+        assert_eq!(serde_json::to_string(&others).unwrap(), r#"{"a":{"b":1},"d":1.0}"#);
     }
 
     #[test]

@@ -159,14 +159,15 @@ impl Sequences {
         if done {
             self.close_task(key, stored.time, None, effects);
         } else {
-            self.settle(key, stored.time);
+            // Nothing else hangs on it that somebody works on a task that stays open.
+            self.settle_deadline(key);
             effects.facts.extend(self.fact(key, What::Answered));
         }
     }
 
     fn is_time_out(&self, key: RunKey, event: &Event) -> bool {
-        let expected = self.runs.get(&key).and_then(|run| run.time_out_id());
-        expected.is_some() && expected == DerivedId::parse(event.id.as_str())
+        let id = DerivedId::parse(event.id.as_str()).filter(|id| id.is_derived());
+        id.is_some() && id == self.runs.get(&key).and_then(|run| run.time_out_id())
     }
 
     fn see_time_out(&mut self, key: RunKey, stored: &Stored, event: &Event, effects: &mut Effects) {
@@ -204,14 +205,22 @@ impl Sequences {
         let Some(Some(closed)) = closed else { return };
         self.open_tasks.remove(&closed.task.id);
         self.owe_no_word(key, &closed);
-        // Told before it is settled: the run of an aborted sequence is over with its last task.
-        effects.facts.extend(self.fact(key, What::TaskClosed(closed)));
-        self.settle_next(key, now);
+        // Who is over with this task is gone when it is settled. Of any other the fact is taken
+        // behind that: a run that a fact holds is copied when it changes.
+        let is_over = self.runs.get(&key).is_some_and(|run| run.is_over());
+        let settled = || What::TaskClosed(closed);
+        if is_over {
+            effects.facts.extend(self.fact(key, settled()));
+            self.settle_next(key, now);
+        } else {
+            self.settle_next(key, now);
+            effects.facts.extend(self.fact(key, settled()));
+        }
     }
 
     /// Executors of a task that is closed need not be told any more.
     fn owe_no_word(&mut self, key: RunKey, closed: &ClosedTask) {
-        if let Some(run) = self.runs.get(&key) {
+        if let Some(run) = self.runs.get(&key).filter(|run| run.aborted.is_some()) {
             self.owed.remove(run.derived("status.changed", &closed.task.number.to_string()));
         }
     }

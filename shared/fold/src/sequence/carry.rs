@@ -28,8 +28,7 @@ pub(super) fn carry(run: &mut Run, event: &Event, effects: &mut Effects) {
     if run.carried_bytes() > DATA_BYTES_MAX {
         return effects.note("too much is carried already; what this answer brings is dropped");
     }
-    let sent = task.sent.to_map();
-    let mut answer = event.data.to_map();
+    let (mut answer, sent) = event.data.difference(&task.sent);
     remove_echo(&mut answer, &sent);
     for key in OF_THE_SEQUENCE {
         if answer.remove(key).is_some_and(|value| !is_blank(&value)) {

@@ -121,7 +121,7 @@ impl Sequences {
         }
     }
 
-    fn settle_deadline(&mut self, key: RunKey) {
+    pub(super) fn settle_deadline(&mut self, key: RunKey) {
         let Some(run) = self.runs.get(&key) else { return };
         let old = run.deadline;
         let new = match run.standing_deadline() {

@@ -6,10 +6,10 @@ use serde::{
     Deserialize, Deserializer,
     de::{IgnoredAny, MapAccess, Visitor},
 };
-use serde_json::{Value, value::RawValue};
+use serde_json::value::RawValue;
 
 use super::{Event, EventType, Malformed};
-use crate::{EventId, KeptnContext, Payload, name::shortened};
+use crate::{EventId, KeptnContext, Payload, name::shortened, payload::Key};
 
 /// Most bytes of a message; NATS's own default limit.
 pub const MESSAGE_BYTES_MAX: usize = 1024 * 1024;
@@ -43,22 +43,24 @@ fn not_json(error: &serde_json::Error) -> Malformed {
     Malformed::new(format!("{what} (line {}, column {})", error.line(), error.column()))
 }
 
-/// The attributes that we read; the last of two equal ones counts, as in Go.
+/// The attributes that we read, as they are spelled; the last of two equal ones counts, as in Go.
 #[derive(Default)]
 struct Wire<'a> {
-    id: Option<Value>,
-    source: Option<Value>,
-    event_type: Option<Value>,
-    time: Option<Value>,
-    context: Option<Value>,
-    triggered_id: Option<Value>,
-    spec_version: Option<Value>,
-    git_commit_id: Option<Value>,
-    traceparent: Option<Value>,
-    start_within: Option<Value>,
-    finish_within: Option<Value>,
-    data: Option<&'a RawValue>,
+    id: Attribute<'a>,
+    source: Attribute<'a>,
+    event_type: Attribute<'a>,
+    time: Attribute<'a>,
+    context: Attribute<'a>,
+    triggered_id: Attribute<'a>,
+    spec_version: Attribute<'a>,
+    git_commit_id: Attribute<'a>,
+    traceparent: Attribute<'a>,
+    start_within: Attribute<'a>,
+    finish_within: Attribute<'a>,
+    data: Attribute<'a>,
 }
+
+type Attribute<'a> = Option<&'a RawValue>;
 
 impl<'de: 'a, 'a> Deserialize<'de> for Wire<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -77,19 +79,19 @@ impl<'de> Visitor<'de> for WireVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Wire<'de>, A::Error> {
         let mut wire = Wire::default();
-        while let Some(key) = map.next_key::<Cow<'de, str>>()? {
-            match key.as_ref() {
-                "id" => wire.id = map.next_value()?,
-                "source" => wire.source = map.next_value()?,
-                "type" => wire.event_type = map.next_value()?,
-                "time" => wire.time = map.next_value()?,
-                "shkeptncontext" => wire.context = map.next_value()?,
-                "triggeredid" => wire.triggered_id = map.next_value()?,
-                "shkeptnspecversion" => wire.spec_version = map.next_value()?,
-                "gitcommitid" => wire.git_commit_id = map.next_value()?,
-                "traceparent" => wire.traceparent = map.next_value()?,
-                "startwithin" => wire.start_within = map.next_value()?,
-                "finishwithin" => wire.finish_within = map.next_value()?,
+        while let Some(key) = map.next_key::<Key<'de>>()? {
+            match key.as_str() {
+                "id" => wire.id = Some(map.next_value()?),
+                "source" => wire.source = Some(map.next_value()?),
+                "type" => wire.event_type = Some(map.next_value()?),
+                "time" => wire.time = Some(map.next_value()?),
+                "shkeptncontext" => wire.context = Some(map.next_value()?),
+                "triggeredid" => wire.triggered_id = Some(map.next_value()?),
+                "shkeptnspecversion" => wire.spec_version = Some(map.next_value()?),
+                "gitcommitid" => wire.git_commit_id = Some(map.next_value()?),
+                "traceparent" => wire.traceparent = Some(map.next_value()?),
+                "startwithin" => wire.start_within = Some(map.next_value()?),
+                "finishwithin" => wire.finish_within = Some(map.next_value()?),
                 "data" => wire.data = Some(map.next_value()?),
                 _ => {
                     map.next_value::<IgnoredAny>()?;
@@ -114,9 +116,9 @@ impl Wire<'_> {
         };
         Ok(Event {
             id,
-            source: text("source", self.source)?.unwrap_or_default(),
+            source: text("source", self.source)?.unwrap_or_default().into(),
             event_type,
-            time: text("time", self.time)?,
+            time: text("time", self.time)?.map(Into::into),
             context: text("shkeptncontext", self.context)?
                 .filter(|context| !context.is_empty())
                 .map(|context| KeptnContext::new(&context))
@@ -127,9 +129,11 @@ impl Wire<'_> {
                 .map(|id| EventId::new(&id))
                 .transpose()
                 .map_err(|_| Malformed::new("`triggeredid` must be an id"))?,
-            spec_version: text("shkeptnspecversion", self.spec_version)?,
-            git_commit_id: text("gitcommitid", self.git_commit_id)?.filter(|id| !id.is_empty()),
-            traceparent: text("traceparent", self.traceparent)?,
+            spec_version: text("shkeptnspecversion", self.spec_version)?.map(Into::into),
+            git_commit_id: text("gitcommitid", self.git_commit_id)?
+                .filter(|id| !id.is_empty())
+                .map(Into::into),
+            traceparent: text("traceparent", self.traceparent)?.map(Into::into),
             start_within_secs: secs("startwithin", self.start_within)?,
             finish_within_secs: secs("finishwithin", self.finish_within)?,
             data,
@@ -137,24 +141,23 @@ impl Wire<'_> {
     }
 }
 
-fn text(attribute: &str, value: Option<Value>) -> Result<Option<Box<str>>, Malformed> {
-    match value {
-        None | Some(Value::Null) => Ok(None),
-        Some(Value::String(text)) => Ok(Some(text.into_boxed_str())),
-        Some(Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_)) => {
-            Err(Malformed::new(format!("`{attribute}` must be text")))
-        }
+/// Reads a text attribute, without a copy where it is spelled as it is.
+fn text<'a>(attribute: &str, raw: Attribute<'a>) -> Result<Option<Cow<'a, str>>, Malformed> {
+    let Some(raw) = raw.map(RawValue::get).filter(|raw| *raw != "null") else { return Ok(None) };
+    let inner = raw.strip_prefix('"').and_then(|raw| raw.strip_suffix('"'));
+    if let Some(plain) = inner.filter(|inner| !inner.contains('\\')) {
+        return Ok(Some(Cow::Borrowed(plain)));
     }
+    let text = serde_json::from_str(raw);
+    let text = text.map_err(|_| Malformed::new(format!("`{attribute}` must be text")))?;
+    Ok(Some(Cow::Owned(text)))
 }
 
 /// Reads an integer attribute; in binary mode it arrives as text.
-fn secs(attribute: &str, value: Option<Value>) -> Result<Option<u64>, Malformed> {
-    let text = match value {
-        None | Some(Value::Null) => return Ok(None),
-        Some(Value::Number(number)) => number.to_string(),
-        Some(Value::String(text)) => text,
-        Some(other) => other.to_string(),
-    };
+fn secs(attribute: &str, raw: Attribute<'_>) -> Result<Option<u64>, Malformed> {
+    let is_text = raw.is_some_and(|raw| raw.get().starts_with('"'));
+    let text = if is_text { text(attribute, raw)? } else { raw.map(|raw| raw.get().into()) };
+    let Some(text) = text.filter(|text| is_text || text != "null") else { return Ok(None) };
     text.parse().map(Some).map_err(|_| {
         Malformed::new(format!(
             "`{attribute}` must be whole seconds, 0 or more, is `{}`",

@@ -1,10 +1,10 @@
 //! From an event to JSON: always the same bytes for the same event.
 
 use serde::Serialize;
-use serde_json::value::RawValue;
 
 use super::Event;
 
+/// Every attribute but `data`, which is last.
 #[derive(Serialize)]
 struct Wire<'a> {
     specversion: &'static str,
@@ -29,19 +29,22 @@ struct Wire<'a> {
     startwithin: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     finishwithin: Option<u64>,
-    data: &'a RawValue,
 }
 
 impl Event {
     /// Encodes the event as structured-mode JSON, attributes in a fixed order.
     pub fn to_json(&self) -> String {
-        // The payload is known to be JSON and the rest is text, so neither step can fail; an
-        // empty text would be refused by every reader.
-        let raw: Result<&RawValue, _> = serde_json::from_str(self.data.as_str());
-        raw.and_then(|data| serde_json::to_string(&self.wire(data))).unwrap_or_default()
+        // Text and numbers always have a JSON form; without one, every reader would refuse the rest.
+        let mut json = serde_json::to_string(&self.wire()).unwrap_or_default();
+        json.pop();
+        // The payload is known to be JSON.
+        json.push_str(",\"data\":");
+        json.push_str(self.data.as_str());
+        json.push('}');
+        json
     }
 
-    fn wire<'a>(&'a self, data: &'a RawValue) -> Wire<'a> {
+    fn wire(&self) -> Wire<'_> {
         Wire {
             specversion: "1.0",
             id: self.id.as_str(),
@@ -56,7 +59,6 @@ impl Event {
             traceparent: self.traceparent.as_deref(),
             startwithin: self.start_within_secs,
             finishwithin: self.finish_within_secs,
-            data,
         }
     }
 }

@@ -120,9 +120,13 @@ impl EventType {
     /// # Errors
     /// [`InvalidType`] when it cannot be a subject of ours or holds a bad name.
     pub fn parse(text: &str) -> Result<Self, InvalidType> {
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
         let is_token = |part: &str| {
             !part.is_empty()
-                && !part.contains(|c: char| c.is_whitespace() || c.is_control() || "*>".contains(c))
+                && (part.bytes().all(is_plain)
+                    || !part.contains(|c: char| {
+                        c.is_whitespace() || c.is_control() || matches!(c, '*' | '>')
+                    }))
         };
         if !text.starts_with("sh.keptn.") || !text.split('.').all(is_token) {
             return Err(InvalidType::Prefix);
