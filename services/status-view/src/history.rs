@@ -74,14 +74,19 @@ impl History {
         let event = stored.body.as_ref().ok();
         for fact in facts {
             self.note(fact, &Moment { world, event });
-            self.settle(&fact.run.context, stored.position);
+            if fact.what == fold::What::Triggered || fact.run.is_ended() {
+                self.settle(&fact.run.context, stored.position);
+            }
         }
         let context = event.and_then(context_of);
-        if let Some(context) = &context {
-            self.list(context, stored.position);
+        if let Some(context) = &context
+            && self.list(context, stored.position)
+        {
             self.settle(context, stored.position);
         }
-        let project = event.and_then(|event| self.project_of(event, context.as_ref()));
+        let of_run = facts.first().map(|fact| fact.run.project.clone());
+        let project =
+            of_run.or_else(|| event.and_then(|event| self.project_of(event, context.as_ref())));
         self.events.push(stored.position, &stored.subject, project.as_ref());
         while self.is_full() {
             let Some((_, oldest)) = self.closed.get_min().cloned() else { break };
@@ -91,29 +96,25 @@ impl History {
 
     fn note(&mut self, fact: &Fact, moment: &Moment<'_>) {
         let key = fact.run.key;
-        let record = match &fact.what {
-            fold::What::Triggered => Some(record::begun(&fact.run, moment.event)),
-            fold::What::Decided
-            | fold::What::TaskTriggered
-            | fold::What::Answered
-            | fold::What::TaskClosed(_)
-            | fold::What::Controlled
-            | fold::What::Ended(_) => self.run(key),
-        };
-        // A run that was forgotten stays forgotten.
-        let Some(mut record) = record else { return };
         if fact.what == fold::What::Triggered {
+            let record = record::begun(&fact.run, moment.event);
             self.enter(&record);
+            self.runs.insert(key, Kept::new(record));
         }
-        record::note(&mut record, fact, moment);
-        if fact.what == fold::What::Decided {
+        // A run that was forgotten stays forgotten.
+        let Some(kept) = self.runs.get_mut(&key) else { return };
+        kept.change(|record| record::note(record, fact, moment));
+        if fact.run.is_ended() && fact.run.open.is_none() {
+            kept.pack();
+        }
+        if fact.what == fold::What::Decided
+            && let Some(record) = self.run(key)
+        {
             self.index_services(&record);
         }
         if fact.run.is_ended() {
             self.open.remove(&key);
         }
-        let is_settled = fact.run.is_ended() && fact.run.open.is_none();
-        self.runs.insert(key, Kept::new(record, is_settled));
     }
 
     /// Puts a new run into every index.
@@ -149,12 +150,14 @@ impl History {
         Arc::make_mut(self.deliveries.entry(context.clone()).or_insert_with(new))
     }
 
-    fn list(&mut self, context: &KeptnContext, position: Position) {
+    /// Lists an event with its delivery; tells whether it is the first.
+    fn list(&mut self, context: &KeptnContext, position: Position) -> bool {
         let delivery = self.delivery_mut(context, position);
         let before = delivery.events.len();
         delivery.events.push(position);
         let after = delivery.events.len();
         self.listed_events = (self.listed_events + after).saturating_sub(before);
+        before == 0
     }
 
     /// Notes whether a delivery may be forgotten.

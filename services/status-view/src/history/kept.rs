@@ -17,12 +17,29 @@ pub(super) enum Kept {
 }
 
 impl Kept {
-    /// Keeps a record, packed if nothing will be added to it.
-    pub(super) fn new(record: Sequence, is_settled: bool) -> Self {
-        let packed = if is_settled { packed::pack(record.clone()) } else { None };
-        match packed {
-            Some(bytes) => Self::Packed(bytes.into()),
-            None => Self::Open(Arc::new(record)),
+    /// Keeps a record to which something will be added.
+    pub(super) fn new(record: Sequence) -> Self {
+        Self::Open(Arc::new(record))
+    }
+
+    /// Changes the record.
+    pub(super) fn change(&mut self, change: impl FnOnce(&mut Sequence)) {
+        match self {
+            Self::Open(record) => change(Arc::make_mut(record)),
+            Self::Packed(bytes) => {
+                let Some(mut record) = packed::unpack(bytes) else { return };
+                change(&mut record);
+                *self = Self::new(record);
+            }
+        }
+    }
+
+    /// Packs the record: nothing will be added to it.
+    pub(super) fn pack(&mut self) {
+        if let Self::Open(record) = self
+            && let Some(bytes) = packed::pack(record.as_ref().clone())
+        {
+            *self = Self::Packed(bytes.into());
         }
     }
 
