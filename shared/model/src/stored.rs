@@ -32,10 +32,10 @@ impl Stored {
 }
 
 fn check_subject(event: Event, subject: &str) -> Result<Event, Malformed> {
-    let name = event.event_type.to_string();
-    if name == subject {
+    if event.event_type.is_spelled(subject) {
         return Ok(event);
     }
+    let name = event.event_type.to_string();
     Err(Malformed::new(format!(
         "`type` must be the subject it is published on, is `{}`",
         shortened(&name)

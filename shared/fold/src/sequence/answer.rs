@@ -33,7 +33,7 @@ impl Sequences {
         }
         let Some(run) = self.runs.get(&key) else { return };
         let task = self.opened(run, id, name, (stored, event));
-        self.pass_step(key);
+        self.pass_step(key, id);
         self.expect_step(key);
         self.open_tasks.insert(id, key);
         self.change(key, |run| {
@@ -138,13 +138,12 @@ impl Sequences {
         (stored, event): (&Stored, &Event),
         effects: &mut Effects,
     ) {
-        let head = event.data.head();
         let noted = self.change(key, |run| {
             let task = run.open.as_mut()?;
             Some(match kind {
                 Kind::Started => task.note_started(event),
-                Kind::Finished => task.note_finished(event, &head),
-                Kind::StatusChanged | Kind::Triggered => task.note_progress(event, &head),
+                Kind::Finished => task.note_finished(event),
+                Kind::StatusChanged | Kind::Triggered => task.note_progress(event),
             })
         });
         if let Some(Some(Err(note))) = noted {

@@ -20,7 +20,7 @@ impl Sequences {
         effects: &mut Effects,
     ) {
         let id = DerivedId::parse(event.id.as_str());
-        let Some(key) = id.and_then(|id| self.steps.get(&id).copied()) else {
+        let Some((id, key)) = id.and_then(|id| Some((id, *self.steps.get(&id)?))) else {
             return effects.note("no run owes an end with this id");
         };
         let head = event.data.head();
@@ -34,8 +34,7 @@ impl Sequences {
         let follow_ups = follow_ups(around, &run, &outcome);
         self.failed.note_end(&run, &outcome);
         self.forget_undecided(key);
-        self.pass_step(key);
-        self.expect_no_step(key);
+        self.pass_step(key, id);
         self.queue.close(&run);
         for next in &follow_ups {
             self.owed.insert(next.id, stored.time, Due::FollowUp(key));

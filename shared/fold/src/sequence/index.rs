@@ -94,7 +94,6 @@ impl Sequences {
 
     fn settle_step(&mut self, key: RunKey) {
         let Some(run) = self.runs.get(&key) else { return };
-        let id = run.next_id();
         let since = run.cause;
         let is_due = match run.next(self.spec(run)) {
             Next::Nothing => false,
@@ -102,8 +101,11 @@ impl Sequences {
             Next::Task(_) => run.holds() && run.not_before.is_none(),
         };
         if is_due {
+            let id = run.next_id();
             self.owed.insert(id, since, Due::Step(key));
-        } else {
+        } else if run.open.is_none() {
+            // Behind an open task nothing was due yet.
+            let id = run.next_id();
             self.owed.remove(id);
         }
     }
@@ -183,10 +185,8 @@ impl Sequences {
         }
     }
 
-    /// Notes that the step of a run was seen: the next one has another id.
-    pub(super) fn pass_step(&mut self, key: RunKey) {
-        let Some(run) = self.runs.get(&key) else { return };
-        let id = run.next_id();
+    /// Notes that the step of a run with this id was seen: the next one has another.
+    pub(super) fn pass_step(&mut self, key: RunKey, id: DerivedId) {
         self.steps.remove(&id);
         self.owed.remove(id);
         self.change(key, |run| run.step += 1);
@@ -196,13 +196,6 @@ impl Sequences {
     pub(super) fn expect_step(&mut self, key: RunKey) {
         if let Some(run) = self.runs.get(&key) {
             self.steps.insert(run.next_id(), key);
-        }
-    }
-
-    /// Forgets the id of a run's next step: there is none behind its end.
-    pub(super) fn expect_no_step(&mut self, key: RunKey) {
-        if let Some(run) = self.runs.get(&key) {
-            self.steps.remove(&run.next_id());
         }
     }
 }

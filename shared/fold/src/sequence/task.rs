@@ -10,7 +10,6 @@ use std::cmp::Reverse;
 
 use model::{
     DerivedId, Event, Payload, ServiceName, StreamTime, TaskName, TaskResult, TaskStatus,
-    payload::DataHead,
 };
 use serde::{Deserialize, Serialize};
 
@@ -139,7 +138,7 @@ impl OpenTask {
     }
 
     /// Notes a finished; says why if it changes nothing.
-    pub(super) fn note_finished(&mut self, event: &Event, head: &DataHead<'_>) -> Result<(), Note> {
+    pub(super) fn note_finished(&mut self, event: &Event) -> Result<(), Note> {
         let id = answer_id(event);
         self.check_room()?;
         let is_named = self.is_named(&event.source);
@@ -150,14 +149,14 @@ impl OpenTask {
         if is_named && source.is_done(true) {
             return Err(Note::new("this executor has answered already"));
         }
-        source.finished.push(Verdict { id, outcome: Outcome::read(head) });
+        source.finished.push(Verdict { id, outcome: Outcome::read(&event.data.head()) });
         Ok(())
     }
 
     /// Notes what an executor says about how it goes.
-    pub(super) fn note_progress(&mut self, event: &Event, head: &DataHead<'_>) -> Result<(), Note> {
+    pub(super) fn note_progress(&mut self, event: &Event) -> Result<(), Note> {
         self.check_room()?;
-        let message = head.message.as_deref().map(model::name::shortened);
+        let message = event.data.head().message.as_deref().map(model::name::shortened);
         if let Some(source) = self.source(&event.source) {
             source.progress = message.map(Into::into);
         }

@@ -3,7 +3,7 @@
 //! Keptn tells types apart by the number of their parts (go-utils 0.20.4, `events.go`): five are a
 //! task's, six a sequence's. `<task>.status.changed` and commands have six as well.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use crate::{InvalidName, SequenceName, StageName, TaskName};
 
@@ -159,6 +159,12 @@ impl EventType {
         }
     }
 
+    /// Tells whether a text spells it.
+    pub fn is_spelled(&self, text: &str) -> bool {
+        let mut rest = Rest(text);
+        write!(rest, "{self}").is_ok() && rest.0.is_empty()
+    }
+
     /// Returns the kind, if the type has one.
     pub fn kind(&self) -> Option<Kind> {
         match self {
@@ -167,6 +173,16 @@ impl EventType {
             }
             Self::LogError | Self::Other(_) => None,
         }
+    }
+}
+
+/// What of a text is left behind what was written; takes nothing else.
+struct Rest<'a>(&'a str);
+
+impl fmt::Write for Rest<'_> {
+    fn write_str(&mut self, written: &str) -> fmt::Result {
+        self.0 = self.0.strip_prefix(written).ok_or(fmt::Error)?;
+        Ok(())
     }
 }
 
