@@ -6,10 +6,12 @@
 //! least that a durable controller without any logic does. Each part is a process of its own.
 //!
 //! Reading order: [`load`] (what is run), [`driver`], [`executor`] and [`floor`] (the parts, in
-//! processes of their own), [`bed`] (the processes and the server), [`set_up`], [`round`] (one
-//! measurement), then what is made of rounds: [`compare`], [`growth`], [`recovery`], [`footprint`].
+//! processes of their own), [`bracket`] (one more part, beside the load), [`bed`] (the processes and
+//! the server), [`set_up`], [`round`] (one measurement), then what is made of rounds: [`compare`],
+//! [`growth`], [`recovery`]; and what needs none: [`footprint`], [`view`].
 
 pub(crate) mod bed;
+pub(crate) mod bracket;
 pub(crate) mod compare;
 pub(crate) mod driver;
 pub(crate) mod executor;
@@ -22,3 +24,4 @@ pub(crate) mod quantiles;
 pub(crate) mod recovery;
 pub(crate) mod round;
 pub(crate) mod set_up;
+pub(crate) mod view;

@@ -17,9 +17,10 @@ const EXAMPLES: &[(&str, &[&str])] = &[
     ),
     ("bench floor", &["bench floor --concurrency=1 --sequences=1000"]),
     ("bench compare", &["bench compare --rounds=5 --output=json"]),
-    ("bench growth", &["bench growth", "bench growth open history --rounds=5"]),
+    ("bench growth", &["bench growth", "bench growth open bracket --rounds=5"]),
     ("bench recovery", &["bench recovery --output=json"]),
     ("bench footprint", &["bench footprint"]),
+    ("bench view", &["bench view --output=json"]),
     ("create", &["create service carts --project=sockshop"]),
     (
         "create project",

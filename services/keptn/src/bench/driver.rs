@@ -17,7 +17,7 @@ use tokio::time::timeout;
 
 use super::{
     load::{Driven, Load, PROJECT, SEQUENCE, STAGE, service},
-    part::{Orders, answer, say},
+    part::{Orders, answer, outgoing, say},
     quantiles::Quantiles,
 };
 use crate::{failure::Failure, stamp};
@@ -51,7 +51,7 @@ pub(super) async fn run(bus: &Bus, mut orders: Orders) -> Result<(), Failure> {
     let unread = |error: std::io::Error| Failure::usage(format!("an order is unreadable: {error}"));
     let end = bus.stream_end().await.map_err(|error| Failure::unreachable(error.to_string()))?;
     let reader = bus.reader(ReaderOptions {
-        filters: vec![format!("sh.keptn.event.{STAGE}.*.finished")],
+        filters: vec![format!("sh.keptn.event.{STAGE}.{SEQUENCE}.finished")],
         from: ReadFrom::Position(end + 1),
     });
     let mut driver = Driver { publisher: bus.publisher(), reader, open: HashMap::new() };
@@ -105,27 +105,29 @@ impl Driver {
         let context = KeptnContext::of_trigger(&id);
         let event = wire::trigger(&trigger, &context, stamp::stamp_of(id));
         self.open.insert(context.to_string(), Open { service: number, since: Instant::now() });
-        Ok(Outgoing {
-            subject: event.event_type.to_string(),
-            event_json: event.to_json(),
-            message_id: event.id.to_string(),
-            expected_last_subject_sequence: None,
-        })
+        Ok(outgoing(&event))
     }
 
     /// Returns the sequence that has ended, if it is one of ours.
     fn ended(&mut self, read: &Read) -> Result<Option<Open>, Failure> {
-        let Read::Message(message) = read else { return Ok(None) };
-        let ended: Ended<'_> = serde_json::from_slice(message.payload())
-            .map_err(|error| Failure::usage(format!("the end of a sequence: {error}")))?;
-        let Some(open) = self.open.remove(ended.shkeptncontext) else { return Ok(None) };
-        match ended.data.result {
-            Some("pass") => Ok(Some(open)),
-            other => Err(Failure::refused(format!(
-                "every sequence must pass, one ended with `{}`",
-                other.unwrap_or_default()
-            ))),
-        }
+        Ok(passed(read)?.and_then(|context| self.open.remove(context)))
+    }
+}
+
+/// Returns the context of a sequence that has ended, if it is that what was read.
+///
+/// # Errors
+/// [`Failure`] if it did not pass.
+pub(super) fn passed(read: &Read) -> Result<Option<&str>, Failure> {
+    let Read::Message(message) = read else { return Ok(None) };
+    let ended: Ended<'_> = serde_json::from_slice(message.payload())
+        .map_err(|error| Failure::usage(format!("the end of a sequence: {error}")))?;
+    match ended.data.result {
+        Some("pass") => Ok(Some(ended.shkeptncontext)),
+        other => Err(Failure::refused(format!(
+            "every sequence must pass, one ended with `{}`",
+            other.unwrap_or_default()
+        ))),
     }
 }
 

@@ -11,8 +11,8 @@ use model::{DerivedId, Event, EventType, Kind, Payload, StreamTime, TaskName};
 use serde_json::{Map, Value};
 
 use super::{
-    load::{Answered, TASKS},
-    part::{Orders, answer, say},
+    load::{Answered, DELIVERY_TASKS, TASKS},
+    part::{Orders, answer, outgoing, say},
     quantiles::{KEPT_MAX, Quantiles},
 };
 use crate::failure::Failure;
@@ -24,7 +24,8 @@ const SIDE_BY_SIDE_MAX: usize = 1_000;
 /// Members of a task that its answers repeat.
 const ECHOED: [&str; 4] = ["project", "stage", "service", "labels"];
 
-/// Answers tasks; for each order it tells how it went since the one before.
+/// Answers tasks, those of a bracket, too; for each order it tells how it went with those of the load
+/// since the one before.
 ///
 /// # Errors
 /// [`Failure`] if an answer can never be stored.
@@ -89,7 +90,7 @@ impl Pace {
     }
 }
 
-/// Returns which task of the sequence it is.
+/// Returns which task of the load it is.
 fn number(event: &Event) -> Option<usize> {
     let EventType::Task(name, Kind::Triggered) = &event.event_type else { return None };
     TASKS.iter().position(|task| *task == name.as_str())
@@ -102,7 +103,7 @@ async fn work(
     now: StreamTime,
 ) -> Result<(), Failure> {
     if let EventType::Task(name, Kind::Triggered) = &event.event_type
-        && number(&event).is_some()
+        && (number(&event).is_some() || DELIVERY_TASKS.contains(&name.as_str()))
     {
         let [started, finished] = answers((&event, name), now);
         try_join(say(&publisher, started), say(&publisher, finished)).await?;
@@ -137,10 +138,5 @@ fn said(
     event.context.clone_from(&task.context);
     event.triggered_id = Some(task.id.clone());
     event.traceparent.clone_from(&task.traceparent);
-    Outgoing {
-        subject: event.event_type.to_string(),
-        event_json: event.to_json(),
-        message_id: event.id.to_string(),
-        expected_last_subject_sequence: None,
-    }
+    outgoing(&event)
 }

@@ -1,19 +1,22 @@
 //! Whether it stays as fast when there is much of it: the same load beside much that is open, waits,
-//! exists or has happened, and without it, in turns.
+//! exists, has happened or is delivered as one, and without it, in turns. Tasks that are counted are
+//! those of the load alone.
+
+use std::ops::Range;
 
 use clap::ValueEnum;
-use model::{KeptnContext, ProjectName, wire};
+use model::{KeptnContext, wire};
 use serde::Serialize;
-use tokio::time::{Duration, Instant, sleep};
 
 use super::{
     bed::{Bed, Server, Setting},
+    bracket::{self, Bracketed},
     driver::trigger,
-    load::{Driven, HELD, Load, PROJECT, SHIPYARD, service},
+    load::{Driven, FIRST_OTHER, HELD, Load, PROJECT, SHIPYARD, service},
     part::Part,
     quantiles::median,
     round::{Round, measure},
-    set_up::{create_services, prepare, store_all},
+    set_up::{create_services, name, prepare, store_until},
 };
 use crate::{failure::Failure, stack::Component, stamp, terminal};
 
@@ -21,12 +24,6 @@ use crate::{failure::Failure, stack::Component, stamp, terminal};
 const CONCURRENCY: u64 = 32;
 /// Sequences of one measurement.
 const SEQUENCES: u64 = 4_000;
-/// Number of the first service that the load does not use.
-const FIRST_OTHER: u64 = 1_000;
-/// Longest time until what was begun is there.
-const FILL_WAIT: Duration = Duration::from_mins(5);
-/// Pause between two looks.
-const LOOK_PAUSE: Duration = Duration::from_millis(50);
 
 /// Of what there is much.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -39,6 +36,8 @@ pub(crate) enum Much {
     History,
     /// 1,000 sequences that wait for one service.
     Waiting,
+    /// 50 services that one sequence delivers together, again and again.
+    Bracket,
 }
 
 impl Much {
@@ -48,6 +47,7 @@ impl Much {
             Self::Projects => "1,000 projects",
             Self::History => "1,000,000 events of history",
             Self::Waiting => "1,000 sequences that wait",
+            Self::Bracket => "50 services in one bracket",
         }
     }
 }
@@ -64,7 +64,8 @@ pub(crate) struct Grown {
     pub(crate) low: f64,
     /// The highest.
     pub(crate) high: f64,
-    /// Median of the processor time per task of the controller, over that without it.
+    /// Median of the processor time per task of the controller, over that without it. A task is one of
+    /// the load; the time is all of it, what a bracket beside it takes included.
     pub(crate) controller_cpu: f64,
     /// Median of the 99th percentiles of the step gap, over those without it.
     pub(crate) step_gap_p99: f64,
@@ -91,7 +92,7 @@ pub(crate) async fn grow(
         let mut measured = Vec::new();
         for _ in 0..rounds {
             let without = measure(&mut empty, Setting::Controller, load).await?;
-            let with = measure(&mut full, Setting::Controller, load).await?;
+            let with = beside(&mut full, *much, load).await?;
             measured.push((without, with));
         }
         all.extend(grown(*much, &measured));
@@ -105,6 +106,25 @@ async fn stand(server: &Server) -> Result<Bed, Failure> {
     Ok(bed)
 }
 
+/// Measures beside what there is much of. A bracket is under way only in the meantime, so that the
+/// rounds without it have the machine for themselves.
+async fn beside(bed: &mut Bed, much: Much, load: Load) -> Result<Round, Failure> {
+    if much != Much::Bracket {
+        return measure(bed, Setting::Controller, load).await;
+    }
+    bed.start_part(&Part::Bracket)?;
+    // It answers when the first one is triggered.
+    let _: Bracketed = bed.order(&Part::Bracket, &()).await?;
+    let round = measure(bed, Setting::Controller, load).await?;
+    let Bracketed { brackets } = bed.order(&Part::Bracket, &()).await?;
+    bed.stop(Part::Bracket.name()).await;
+    terminal::talk(&format!(
+        "{brackets} brackets of {} services ended beside it",
+        bracket::SERVICES
+    ));
+    Ok(round)
+}
+
 async fn fill(bed: &mut Bed, much: Much) -> Result<(), Failure> {
     match much {
         Much::Open => open(bed, 10_000).await,
@@ -114,6 +134,7 @@ async fn fill(bed: &mut Bed, much: Much) -> Result<(), Failure> {
             bed.order::<Driven>(&Part::Driver, &load).await.map(drop)
         }
         Much::Waiting => waiting(bed, 1_000).await,
+        Much::Bracket => services(bed, bracket::OF_THE_PART).await,
     }
 }
 
@@ -123,34 +144,35 @@ async fn fill(bed: &mut Bed, much: Much) -> Result<(), Failure> {
 /// [`Failure`] if they are not open in time.
 pub(super) async fn open(bed: &mut Bed, count: u64) -> Result<(), Failure> {
     let services = FIRST_OTHER..FIRST_OTHER + count;
-    bed.start_services(&[Component::ConfigStore]).await?;
-    create_services(bed.client(), &project(PROJECT)?, services.clone()).await?;
-    bed.stop(Component::ConfigStore.name()).await;
+    self::services(bed, services.clone()).await?;
     // Each is triggered, and so is its task.
     hold(bed, services, 2 * count).await
 }
 
 async fn waiting(bed: &mut Bed, count: u64) -> Result<(), Failure> {
-    bed.start_services(&[Component::ConfigStore]).await?;
-    let one = FIRST_OTHER..FIRST_OTHER + 1;
-    create_services(bed.client(), &project(PROJECT)?, one).await?;
-    bed.stop(Component::ConfigStore.name()).await;
+    services(bed, FIRST_OTHER..FIRST_OTHER + 1).await?;
     // All are triggered, and the task of the first.
     hold(bed, (0..count).map(|_| FIRST_OTHER), count + 1).await
+}
+
+/// Creates services of these numbers in the project of the load.
+async fn services(bed: &mut Bed, numbers: Range<u64>) -> Result<(), Failure> {
+    bed.start_services(&[Component::ConfigStore]).await?;
+    create_services(bed.client(), &name(PROJECT)?, numbers).await?;
+    bed.stop(Component::ConfigStore.name()).await;
+    Ok(())
 }
 
 async fn projects(bed: &mut Bed, count: u64) -> Result<(), Failure> {
     bed.start_services(&[Component::ConfigStore]).await?;
     let commands: Result<Vec<_>, Failure> = (0..count)
         .map(|number| {
-            let name = project(&format!("{PROJECT}-{number}"))?;
-            Ok(wire::project("create", &name, SHIPYARD, None, stamp::stamp()?))
+            let project = name(&format!("{PROJECT}-{number}"))?;
+            Ok(wire::project("create", &project, SHIPYARD, None, stamp::stamp()?))
         })
         .collect();
-    let stored = bed.client().bus().stream_end().await.map_err(|error| unknown(&error))?;
-    store_all(bed.client(), &commands?).await?;
     // Each command, and its answer.
-    reached(bed, stored + 2 * count).await?;
+    store_until(bed.client(), &commands?, 2 * count).await?;
     bed.stop(Component::ConfigStore.name()).await;
     Ok(())
 }
@@ -164,33 +186,7 @@ async fn hold(bed: &Bed, services: impl Iterator<Item = u64>, events: u64) -> Re
             Ok(wire::trigger(&trigger(HELD, &service(number))?, &context, stamp::stamp_of(id)))
         })
         .collect();
-    let stored = bed.client().bus().stream_end().await.map_err(|error| unknown(&error))?;
-    store_all(bed.client(), &triggers?).await?;
-    reached(bed, stored + events).await
-}
-
-/// Waits until the stream ends at a position.
-async fn reached(bed: &Bed, position: u64) -> Result<(), Failure> {
-    let until = Instant::now() + FILL_WAIT;
-    loop {
-        let end = bed.client().bus().stream_end().await.map_err(|error| unknown(&error))?;
-        if end >= position {
-            return Ok(());
-        }
-        if Instant::now() >= until {
-            let message = format!("the stream must reach {position} in time, is at {end}");
-            return Err(Failure::unreachable(message));
-        }
-        sleep(LOOK_PAUSE).await;
-    }
-}
-
-fn project(name: &str) -> Result<ProjectName, Failure> {
-    name.parse().map_err(|error: model::InvalidName| Failure::usage(error.to_string()))
-}
-
-fn unknown(error: &bus::ApiError) -> Failure {
-    Failure::unreachable(error.to_string())
+    store_until(bed.client(), &triggers?, events).await
 }
 
 fn grown(much: Much, rounds: &[(Round, Round)]) -> Option<Grown> {

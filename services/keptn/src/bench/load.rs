@@ -16,6 +16,12 @@ pub(crate) const SEQUENCE: &str = "load";
 pub(crate) const TASKS: [&str; 5] = ["build", "scan", "deploy", "check", "sign"];
 /// A sequence whose one task nobody answers: it stays open.
 pub(crate) const HELD: &str = "hold";
+/// The sequence that delivers a bracket.
+pub(crate) const DELIVERY: &str = "delivery";
+/// Its tasks; the executor answers them and counts none, for they are not part of the load.
+pub(crate) const DELIVERY_TASKS: [&str; 2] = ["deployment", "evaluation"];
+/// Number of the first service that the load does not use.
+pub(crate) const FIRST_OTHER: u64 = 1_000;
 /// Tasks of a sequence, for what is counted per task.
 pub(crate) const TASKS_PER_SEQUENCE: u32 = 5;
 
@@ -32,6 +38,8 @@ spec:
           tasks: [{name: build}, {name: scan}, {name: deploy}, {name: check}, {name: sign}]
         - name: hold
           tasks: [{name: wait}]
+        - name: delivery
+          tasks: [{name: deployment}, {name: evaluation}]
 ";
 
 /// Returns the name of a service; each sequence that is open at the same time has another one,
@@ -88,11 +96,15 @@ mod tests {
     #[test]
     fn the_shipyard_has_the_tasks_that_are_counted() {
         let shipyard = Shipyard::read(SHIPYARD).into_result().unwrap();
-        let sequence = shipyard.stage(STAGE).unwrap().sequence(SEQUENCE).unwrap();
-        let names: Vec<&str> = sequence.tasks.iter().map(|task| task.name.as_str()).collect();
-        assert_eq!(names, TASKS);
+        let stage = shipyard.stage(STAGE).unwrap();
+        let tasks = |sequence: &str| -> Vec<&str> {
+            let sequence = stage.sequence(sequence).unwrap();
+            sequence.tasks.iter().map(|task| task.name.as_str()).collect()
+        };
+        assert_eq!(tasks(SEQUENCE), TASKS);
+        assert_eq!(tasks(DELIVERY), DELIVERY_TASKS);
         assert_eq!(TASKS.len(), usize::try_from(TASKS_PER_SEQUENCE).unwrap());
-        assert!(shipyard.stage(STAGE).unwrap().sequence(HELD).is_some());
+        assert!(stage.sequence(HELD).is_some());
     }
 
     #[test]

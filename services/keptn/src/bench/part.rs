@@ -1,4 +1,4 @@
-//! What driver, executor and floor have in common: a process of this program that reads one line of
+//! What driver, executor, floor and bracket have in common: a process of this program that reads one line of
 //! JSON for each order from standard input, answers it with a line on standard output, and ends
 //! when standard input does.
 
@@ -6,10 +6,11 @@ use std::process::ExitCode;
 
 use bus::{Outgoing, Publisher};
 use clap::Subcommand;
+use model::Event;
 use serde::Serialize;
 use tokio::io::{AsyncBufReadExt as _, BufReader, Lines, Stdin, stdin};
 
-use super::{driver, executor, floor};
+use super::{bracket, driver, executor, floor};
 use crate::{
     arguments::ConnectionArgs,
     client::Client,
@@ -26,6 +27,8 @@ pub(crate) enum Part {
     Executor,
     /// The least that a controller does
     Floor,
+    /// Delivers one bracket after another
+    Bracket,
 }
 
 impl Part {
@@ -35,6 +38,7 @@ impl Part {
             Self::Driver => "driver",
             Self::Executor => "executor",
             Self::Floor => "floor",
+            Self::Bracket => "bracket",
         }
     }
 }
@@ -55,6 +59,7 @@ pub(crate) fn run(part: &Part) -> ExitCode {
             Part::Driver => driver::run(bus, orders).await,
             Part::Executor => executor::run(bus, orders).await,
             Part::Floor => floor::run(bus, orders).await,
+            Part::Bracket => bracket::run(bus, orders).await,
         }
     });
     runtime.shutdown_background();
@@ -78,6 +83,16 @@ pub(super) fn answer(answer: &impl Serialize) -> Result<(), Failure> {
     let line = serde_json::to_string(answer)
         .map_err(|error| Failure::usage(format!("an answer cannot be written: {error}")))?;
     terminal::data_line(&line)
+}
+
+/// Returns what is published of an event.
+pub(super) fn outgoing(event: &Event) -> Outgoing {
+    Outgoing {
+        subject: event.event_type.to_string(),
+        event_json: event.to_json(),
+        message_id: event.id.to_string(),
+        expected_last_subject_sequence: None,
+    }
 }
 
 /// Publishes until the stream has it, over any number of breaks.

@@ -10,6 +10,7 @@ use super::{
     bed::{Bed, Setting},
     load::{Answered, Driven, Load, TASKS_PER_SEQUENCE},
     part::Part,
+    quantiles::Quantiles,
 };
 use crate::failure::Failure;
 
@@ -60,6 +61,16 @@ pub(crate) struct Spread {
     pub(crate) p50: f64,
     /// 99 of 100 are at most this.
     pub(crate) p99: f64,
+}
+
+impl Spread {
+    /// Returns quantiles in microseconds.
+    pub(crate) fn of(quantiles: Quantiles) -> Self {
+        Self {
+            p50: quantiles.p50.as_secs_f64() * MICROS_PER_SEC,
+            p99: quantiles.p99.as_secs_f64() * MICROS_PER_SEC,
+        }
+    }
 }
 
 impl Round {
@@ -130,18 +141,14 @@ fn round(
     let foreign = after.busy.saturating_sub(before.busy).saturating_sub(all + own);
     let seconds = driven.elapsed.as_secs_f64();
     let per_1000 = |cpu: Duration| cpu.as_secs_f64() / tasks * CPU_PER_TASKS;
-    let spread = |of: super::quantiles::Quantiles| Spread {
-        p50: of.p50.as_secs_f64() * MICROS_PER_SEC,
-        p99: of.p99.as_secs_f64() * MICROS_PER_SEC,
-    };
     Round {
         setting: setting.name(),
         concurrency: load.concurrency,
         sequences: load.sequences,
         seconds,
         tasks_per_second: tasks / seconds,
-        step_gap_micros: spread(answered.gap),
-        sequence_micros: spread(driven.sequence),
+        step_gap_micros: Spread::of(answered.gap),
+        sequence_micros: Spread::of(driven.sequence),
         cpu_seconds_per_1000_tasks: per_1000(all),
         cpu_by_process: by_process.into_iter().map(|(name, cpu)| (name, per_1000(cpu))).collect(),
         stream_writes_per_task: per_task(before.messages, after.messages),

@@ -1,9 +1,10 @@
 //! The project of a benchmark and its services, made by config-store as everybody's are.
 
-use std::ops::Range;
+use std::{ops::Range, str::FromStr};
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use model::{Event, InvalidName, ProjectName, wire};
+use tokio::time::{Duration, Instant, sleep};
 
 use super::{
     bed::{Bed, Setting},
@@ -14,6 +15,10 @@ use crate::{client::Client, failure::Failure, stack::Component, stamp};
 
 /// Commands that are on their way at the same time.
 const ON_THEIR_WAY_MAX: usize = 256;
+/// Longest time until what was begun is there.
+pub(crate) const FILL_WAIT: Duration = Duration::from_mins(5);
+/// Pause between two looks.
+const LOOK_PAUSE: Duration = Duration::from_millis(50);
 
 /// Starts what a setting needs, with so many services in the project.
 ///
@@ -45,10 +50,10 @@ pub(crate) async fn create(
     project: &str,
     services: Range<u64>,
 ) -> Result<(), Failure> {
-    let name: ProjectName = project.parse().map_err(|error| wrong(&error))?;
-    let command = wire::project("create", &name, SHIPYARD, None, stamp::stamp()?);
+    let project: ProjectName = name(project)?;
+    let command = wire::project("create", &project, SHIPYARD, None, stamp::stamp()?);
     client.carry_out(&command).await?;
-    create_services(client, &name, services).await
+    create_services(client, &project, services).await
 }
 
 /// Creates services of these numbers in a project.
@@ -61,7 +66,7 @@ pub(crate) async fn create_services(
     services: Range<u64>,
 ) -> Result<(), Failure> {
     let commands = services.map(|number| {
-        let service = service(number).parse().map_err(|error| wrong(&error))?;
+        let service = name(&service(number))?;
         Ok::<_, Failure>(wire::service("create", project, &service, stamp::stamp()?))
     });
     let commands = commands.collect::<Result<Vec<_>, _>>()?;
@@ -71,11 +76,40 @@ pub(crate) async fn create_services(
     client.carry_out(last).await.map(drop)
 }
 
+/// Stores events, and waits until so many are stored, with what follows from them.
+///
+/// # Errors
+/// [`Failure`] if one is not stored, or not all is there in time.
+pub(crate) async fn store_until(
+    client: &Client,
+    events: &[Event],
+    in_all: u64,
+) -> Result<(), Failure> {
+    let stored = end(client).await?;
+    store_all(client, events).await?;
+    let (position, until) = (stored + in_all, Instant::now() + FILL_WAIT);
+    loop {
+        let end = end(client).await?;
+        if end >= position {
+            return Ok(());
+        }
+        if Instant::now() >= until {
+            let message = format!("the stream must reach {position} in time, is at {end}");
+            return Err(Failure::unreachable(message));
+        }
+        sleep(LOOK_PAUSE).await;
+    }
+}
+
+async fn end(client: &Client) -> Result<u64, Failure> {
+    client.bus().stream_end().await.map_err(|error| Failure::unreachable(error.to_string()))
+}
+
 /// Stores events, many at a time.
 ///
 /// # Errors
 /// [`Failure`] if one is not stored.
-pub(crate) async fn store_all(client: &Client, events: &[Event]) -> Result<(), Failure> {
+async fn store_all(client: &Client, events: &[Event]) -> Result<(), Failure> {
     stream::iter(events)
         .map(|event| client.store(event))
         .buffer_unordered(ON_THEIR_WAY_MAX)
@@ -83,6 +117,10 @@ pub(crate) async fn store_all(client: &Client, events: &[Event]) -> Result<(), F
         .await
 }
 
-fn wrong(error: &InvalidName) -> Failure {
-    Failure::usage(error.to_string())
+/// Returns a name.
+///
+/// # Errors
+/// [`Failure`] if it is none.
+pub(crate) fn name<N: FromStr<Err = InvalidName>>(text: &str) -> Result<N, Failure> {
+    text.parse().map_err(|error: InvalidName| Failure::usage(error.to_string()))
 }

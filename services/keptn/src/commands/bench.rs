@@ -12,7 +12,7 @@ use crate::{
         compare, footprint,
         growth::{self, Much},
         load::Load,
-        recovery,
+        recovery, view,
     },
     failure::{Exit, Failure},
     render::{bench as render, document},
@@ -39,12 +39,14 @@ enum What {
     Floor(LoadArgs),
     /// Both in turns, and the ratios
     Compare(CompareArgs),
-    /// The load beside many open sequences, projects, events or waiting sequences
+    /// The load beside many open sequences, projects, events, waiting sequences, or a bracket
     Growth(GrowthArgs),
     /// A crash of controller and server in the middle of a load, beside 10,000 open sequences
     Recovery(FormArgs),
     /// The four services when nothing happens
     Footprint(FormArgs),
+    /// How long status-view takes for the status of a stage: 1,000 projects, 4 stages, 50 services
+    View(FormArgs),
 }
 
 /// How much, and over which server.
@@ -135,6 +137,10 @@ pub(crate) async fn run(
         Some(What::Footprint(form)) => {
             let footprint = footprint::look(&own(Durability::Dev, connection).await?).await?;
             tell(form, &footprint, |one| render::footprint(one, terminal::paint()))?;
+        }
+        Some(What::View(form)) => {
+            let viewed = view::look(&own(Durability::Dev, connection).await?).await?;
+            tell(form, &viewed, |one| render::viewed(one, terminal::paint()))?;
         }
     }
     Ok(Exit::Done)

@@ -6,6 +6,7 @@ use super::{
 };
 use crate::bench::{
     compare::Compared, footprint::Footprint, growth::Grown, recovery::Recovered, round::Round,
+    view::Viewed,
 };
 
 const BYTES_PER_MB: f64 = 1_000_000.0;
@@ -105,6 +106,22 @@ pub(crate) fn footprint(one: &Footprint, paint: Paint) -> String {
         vec![Cell::new(format!("RSS MB, {name}")), Cell::new(megabytes(*bytes))]
     }));
     table::draw(&["FIGURE", "SERVICES"], &rows, paint)
+}
+
+/// Draws how long answers about a stage took.
+pub(crate) fn viewed(one: &Viewed, paint: Paint) -> String {
+    let answer = one.answer_micros;
+    let rows = [
+        ("projects", one.projects.to_string()),
+        ("stages per project", one.stages_per_project.to_string()),
+        ("services per stage", one.services_per_stage.to_string()),
+        ("filled, seconds", format!("{:.1}", one.filled_seconds)),
+        ("queries", one.queries.to_string()),
+        ("answer p50, p99, µs", pair(answer.p50, answer.p99)),
+        ("RSS MB, status-view", megabytes(one.resident_bytes)),
+    ];
+    let rows = rows.map(|(figure, value)| vec![Cell::new(figure), Cell::new(value)]);
+    table::draw(&["FIGURE", "VIEW STATUS"], &rows, paint)
 }
 
 fn pair(first: f64, second: f64) -> String {
