@@ -8,9 +8,7 @@
 
 use std::cmp::Reverse;
 
-use model::{
-    DerivedId, Event, Payload, ServiceName, StreamTime, TaskName, TaskResult, TaskStatus,
-};
+use model::{DerivedId, Event, Payload, ServiceName, StreamTime, TaskName, TaskResult, TaskStatus};
 use serde::{Deserialize, Serialize};
 
 use super::run::Outcome;
