@@ -112,22 +112,30 @@ pub(crate) async fn look(server: &Server) -> Result<Viewed, Failure> {
 }
 
 /// Creates the projects and delivers every service in every stage, as everybody's are: through
-/// config-store and shipyard-controller.
+/// config-store and shipyard-controller. What is stored many at a time is stored in any order, so
+/// what needs something else comes when that is there.
 async fn fill(client: &Client) -> Result<(), Failure> {
+    let delivery = EVENTS_PER_DELIVERY + EVENTS_PER_TASK * DELIVERY_TASKS.len() as u64;
     terminal::talk(&format!("creating {PROJECTS} projects with {SERVICES} services each"));
-    for projects in steps() {
-        let commands = collect(projects, commands)?;
-        let events = EVENTS_PER_COMMAND * commands.len() as u64;
-        store_until(client, &commands, events).await?;
-    }
+    store(client, create_project, EVENTS_PER_COMMAND).await?;
+    store(client, create_services, EVENTS_PER_COMMAND).await?;
     terminal::talk(&format!("delivering them in {} stages", STAGES.len()));
-    for projects in steps() {
-        let triggers = collect(projects, triggers)?;
-        let tasks = DELIVERY_TASKS.len() as u64;
-        let events = EVENTS_PER_DELIVERY + EVENTS_PER_TASK * tasks;
-        store_until(client, &triggers, events * triggers.len() as u64).await?;
-    }
+    store(client, deliver, delivery).await?;
+    store(client, deliver_newer, delivery).await?;
     caught_up(client).await
+}
+
+/// Stores the events of each project, step by step; so many are there for each when it is over.
+async fn store(
+    client: &Client,
+    of_project: fn(u64) -> Result<Vec<Event>, Failure>,
+    for_each: u64,
+) -> Result<(), Failure> {
+    for projects in steps() {
+        let events = collect(projects, of_project)?;
+        store_until(client, &events, for_each * events.len() as u64).await?;
+    }
+    Ok(())
 }
 
 /// Returns the numbers of the projects of each step.
@@ -144,27 +152,33 @@ fn collect(
     Ok(all?.into_iter().flatten().collect())
 }
 
-/// Returns the commands that create a project and its services.
-fn commands(number: u64) -> Result<Vec<Event>, Failure> {
+/// Returns the command that creates a project.
+fn create_project(number: u64) -> Result<Vec<Event>, Failure> {
     let project: ProjectName = name(&project(number))?;
-    let mut commands = vec![wire::project("create", &project, SHIPYARD, None, stamp::stamp()?)];
-    for number in 0..SERVICES {
-        let service = name(&service(number))?;
-        commands.push(wire::service("create", &project, &service, stamp::stamp()?));
-    }
-    Ok(commands)
+    Ok(vec![wire::project("create", &project, SHIPYARD, None, stamp::stamp()?)])
 }
 
-/// Returns the triggers of a project: one version in every stage, and a newer one in the first. The
-/// newer one is stored last, and waits for the one before it.
-fn triggers(number: u64) -> Result<Vec<Event>, Failure> {
+/// Returns the commands that create its services.
+fn create_services(number: u64) -> Result<Vec<Event>, Failure> {
+    let project: ProjectName = name(&project(number))?;
+    let create = |number| {
+        let service = name(&service(number))?;
+        Ok(wire::service("create", &project, &service, stamp::stamp()?))
+    };
+    (0..SERVICES).map(create).collect()
+}
+
+/// Returns the triggers that deliver one version in every stage.
+fn deliver(number: u64) -> Result<Vec<Event>, Failure> {
     let project = project(number);
-    let versions = STAGES.iter().map(|stage| (stage, VERSION));
-    let newer = STAGES.first().map(|stage| (stage, NEWER_VERSION));
-    let versions = versions.chain(newer);
-    versions
-        .map(|(stage, version)| bracket::trigger((&project, stage), 0..SERVICES, version))
-        .collect()
+    let trigger = |stage: &&str| bracket::trigger((&project, stage), 0..SERVICES, VERSION);
+    STAGES.iter().map(trigger).collect()
+}
+
+/// Returns the trigger that delivers a newer version in the first stage.
+fn deliver_newer(number: u64) -> Result<Vec<Event>, Failure> {
+    let [first, ..] = STAGES;
+    Ok(vec![bracket::trigger((&project(number), first), 0..SERVICES, NEWER_VERSION)?])
 }
 
 fn project(number: u64) -> String {
@@ -253,8 +267,9 @@ mod tests {
 
     #[test]
     fn a_project_is_delivered_in_each_stage_and_again_in_the_first() {
+        let triggers = [deliver(3).unwrap(), deliver_newer(3).unwrap()].concat();
         let types: Vec<String> =
-            triggers(3).unwrap().iter().map(|event| event.event_type.to_string()).collect();
+            triggers.iter().map(|event| event.event_type.to_string()).collect();
         let of = |stage: &str| format!("sh.keptn.event.{stage}.delivery.triggered");
         let expected = ["dev", "hardening", "staging", "production", "dev"].map(of);
         assert_eq!(types, expected);
