@@ -268,7 +268,10 @@ mod tests {
         let sent = payload(r#"{"a":{"b":1},"c":"x","d":1.0,"\u0065":2}"#);
         let answer = payload(r#"{"a":{"b": 1},"c":"x","d":1.00,"e":2,"f":null}"#);
         let (differing, others) = answer.difference(&sent);
-        assert_eq!(serde_json::to_string(&differing).unwrap(), r#"{"a":{"b":1},"d":1.00,"f":null}"#);
+        assert_eq!(
+            serde_json::to_string(&differing).unwrap(),
+            r#"{"a":{"b":1},"d":1.00,"f":null}"#
+        );
         assert_eq!(serde_json::to_string(&others).unwrap(), r#"{"a":{"b":1},"d":1.0}"#);
     }
 

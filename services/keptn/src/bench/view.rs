@@ -37,7 +37,7 @@ const VERSION: u64 = 1;
 const NEWER_VERSION: u64 = 2;
 /// How long the services are left alone between the deliveries and the queries.
 const SETTLE: Duration = Duration::from_secs(3);
-/// Most commands and triggers of one step; what is stored in a step is held in memory until then.
+/// Projects whose commands or triggers are stored in one step, and held in memory until they are.
 const PROJECTS_PER_STEP: u64 = 100;
 
 /// Events of a command: itself and its answer.
@@ -118,7 +118,7 @@ async fn fill(client: &Client) -> Result<(), Failure> {
     let delivery = EVENTS_PER_DELIVERY + EVENTS_PER_TASK * DELIVERY_TASKS.len() as u64;
     terminal::talk(&format!("creating {PROJECTS} projects with {SERVICES} services each"));
     store(client, create_project, EVENTS_PER_COMMAND).await?;
-    store(client, create_services, EVENTS_PER_COMMAND).await?;
+    store(client, services_of, EVENTS_PER_COMMAND).await?;
     terminal::talk(&format!("delivering them in {} stages", STAGES.len()));
     store(client, deliver, delivery).await?;
     store(client, deliver_newer, delivery).await?;
@@ -159,7 +159,7 @@ fn create_project(number: u64) -> Result<Vec<Event>, Failure> {
 }
 
 /// Returns the commands that create its services.
-fn create_services(number: u64) -> Result<Vec<Event>, Failure> {
+fn services_of(number: u64) -> Result<Vec<Event>, Failure> {
     let project: ProjectName = name(&project(number))?;
     let create = |number| {
         let service = name(&service(number))?;
