@@ -3,9 +3,14 @@
 use std::{net::SocketAddr, process::ExitCode};
 
 use bus::{Bus, StreamSettings, profile::Profile};
+use mimalloc::MiMalloc;
 use tracing::{error, info, warn};
 
 use crate::{Common, Progress, Settings, SettingsError, Shutdown, health, room, telemetry};
+
+/// Of every process that links this crate. An event is read and folded in dozens of small pieces of memory.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// Exit code for settings that cannot be used.
 pub const EXIT_SETTINGS: u8 = 64;

@@ -16,6 +16,10 @@ const WORDS_IDLE: [usize; 2] = [4, 5];
 /// The words that are time; guests are counted in the first two already.
 const WORDS_TIME: std::ops::RangeInclusive<usize> = 1..=8;
 
+/// The line of `/proc/<id>/smaps_rollup` with the part of what is shared, in kibibytes.
+const PROPORTIONAL: &str = "Pss:";
+const KIBIBYTE: u64 = 1024;
+
 const NANOS_PER_SEC: u64 = 1_000_000_000;
 
 /// What a process has used so far.
@@ -32,6 +36,15 @@ pub fn of(process: u32) -> Option<Usage> {
     let stat = Stat::read(&process.to_string())?;
     let resident_bytes = stat.resident_pages()?.saturating_mul(page_bytes());
     Some(Usage { cpu: time(stat.cpu_ticks()?), resident_bytes })
+}
+
+/// Returns the resident memory of a process, of what it shares with others (the program itself) its
+/// part alone: of processes together that is what they hold together.
+pub fn proportional_bytes(process: u32) -> Option<u64> {
+    let sums = fs::read_to_string(format!("/proc/{process}/smaps_rollup")).ok()?;
+    let words = sums.lines().find_map(|line| line.strip_prefix(PROPORTIONAL))?;
+    let kibibytes: u64 = words.split_whitespace().next()?.parse().ok()?;
+    kibibytes.checked_mul(KIBIBYTE)
 }
 
 /// Returns how long the processors of the machine have worked since it began, all together.
@@ -104,6 +117,15 @@ mod tests {
         assert_eq!(stat.start_ticks(), Some(900));
         assert_eq!(stat.resident_pages(), Some(512));
         assert_eq!(stat.fields([60]), None);
+    }
+
+    #[test]
+    fn what_is_shared_counts_in_part() {
+        let own = std::process::id();
+        let (all, part) = (of(own).unwrap().resident_bytes, proportional_bytes(own).unwrap());
+        // Both are of now, and memory may be taken or given back in between.
+        assert!(part > 0 && part < all * 2, "{part} of {all} bytes");
+        assert_eq!(proportional_bytes(u32::MAX), None);
     }
 
     #[test]

@@ -318,6 +318,11 @@ impl Bed {
         names.filter_map(|name| Some((name, process_usage::of(self.id(name)?)?))).collect()
     }
 
+    /// Returns the memory that a process holds, of what it shares its part.
+    pub(crate) fn proportional_bytes(&self, name: &str) -> Option<u64> {
+        process_usage::proportional_bytes(self.id(name)?)
+    }
+
     /// Returns the process id; the server's own one, not that of what starts it.
     fn id(&self, name: &str) -> Option<u32> {
         if name == SERVER {

@@ -19,7 +19,7 @@ pub(crate) struct Footprint {
     pub(crate) ready_seconds: f64,
     /// Resident memory of each, bytes; the server is not in it.
     pub(crate) resident_bytes: BTreeMap<&'static str, u64>,
-    /// Of all four together.
+    /// Of all four together; what they share, the program, counts once.
     pub(crate) resident_bytes_together: u64,
     /// Cores that all four together use.
     pub(crate) idle_cores: f64,
@@ -41,9 +41,10 @@ pub(crate) async fn look(server: &Server) -> Result<Footprint, Failure> {
     let cpu: Duration = cpu.sum();
     let resident_bytes: BTreeMap<&'static str, u64> =
         after.iter().map(|(name, used)| (*name, used.resident_bytes)).collect();
+    let together = resident_bytes.keys().filter_map(|name| bed.proportional_bytes(name)).sum();
     Ok(Footprint {
         ready_seconds: ready.as_secs_f64(),
-        resident_bytes_together: resident_bytes.values().sum(),
+        resident_bytes_together: together,
         resident_bytes,
         idle_cores: cpu.as_secs_f64() / SETTLE.as_secs_f64(),
     })

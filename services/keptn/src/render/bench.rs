@@ -100,7 +100,7 @@ pub(crate) fn footprint(one: &Footprint, paint: Paint) -> String {
     let mut rows = vec![
         vec![Cell::new("ready, seconds"), Cell::new(format!("{:.3}", one.ready_seconds))],
         vec![Cell::new("cores when idle"), Cell::new(format!("{:.3}", one.idle_cores))],
-        vec![Cell::new("RSS MB, together"), Cell::new(megabytes(one.resident_bytes_together))],
+        vec![Cell::new("memory MB, together"), Cell::new(megabytes(one.resident_bytes_together))],
     ];
     rows.extend(one.resident_bytes.iter().map(|(name, bytes)| {
         vec![Cell::new(format!("RSS MB, {name}")), Cell::new(megabytes(*bytes))]
