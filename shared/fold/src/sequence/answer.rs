@@ -207,13 +207,13 @@ impl Sequences {
         // Who is over with this task is gone when it is settled. Of any other the fact is taken
         // behind that: a run that a fact holds is copied when it changes.
         let is_over = self.runs.get(&key).is_some_and(|run| run.is_over());
-        let settled = || What::TaskClosed(closed);
+        let closed = What::TaskClosed(closed);
         if is_over {
-            effects.facts.extend(self.fact(key, settled()));
+            effects.facts.extend(self.fact(key, closed));
             self.settle_next(key, now);
         } else {
             self.settle_next(key, now);
-            effects.facts.extend(self.fact(key, settled()));
+            effects.facts.extend(self.fact(key, closed));
         }
     }
 
