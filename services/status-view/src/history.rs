@@ -84,6 +84,7 @@ impl History {
         {
             self.settle(context, stored.position);
         }
+        // Of an event that a run took the run says it, whatever project its data name.
         let of_run = facts.first().map(|fact| fact.run.project.clone());
         let project =
             of_run.or_else(|| event.and_then(|event| self.project_of(event, context.as_ref())));

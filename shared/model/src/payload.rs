@@ -166,20 +166,24 @@ impl Payload {
     }
 
     /// Returns the members that are not spelled as they are in `other`, and of `other` those of the
-    /// same names: all that must be parsed of two payloads that hardly differ.
+    /// same names: all that must be parsed of two payloads that hardly differ. A member that has no
+    /// value, a text with half a surrogate pair, is left out.
     pub fn difference(&self, other: &Self) -> (Map<String, Value>, Map<String, Value>) {
         let (own, other) = (self.members(), other.members());
         let (mut differing, mut others) = (Map::new(), Map::new());
-        let parsed = |raw: &RawValue| serde_json::from_str(raw.get()).unwrap_or_default();
+        let parsed = |raw: &RawValue| serde_json::from_str::<Value>(raw.get()).ok();
         for (key, raw) in own {
             let same = other.get(&key);
             if same.is_some_and(|same| same.get() == raw.get()) {
                 continue;
             }
-            if let Some(same) = same {
-                others.insert(key.0.clone().into_owned(), parsed(same));
+            let name = key.0.into_owned();
+            if let Some(value) = same.copied().and_then(parsed) {
+                others.insert(name.clone(), value);
             }
-            differing.insert(key.0.into_owned(), parsed(raw));
+            if let Some(value) = parsed(raw) {
+                differing.insert(name, value);
+            }
         }
         (differing, others)
     }
@@ -273,6 +277,13 @@ mod tests {
             r#"{"a":{"b":1},"d":1.00,"f":null}"#
         );
         assert_eq!(serde_json::to_string(&others).unwrap(), r#"{"a":{"b":1},"d":1.0}"#);
+    }
+
+    #[test]
+    fn a_member_without_a_value_is_left_out_of_a_difference() {
+        let answer = Payload::from_valid_json(r#"{"a":"\ud800","b":1}"#).unwrap();
+        let (differing, _) = answer.difference(&Payload::empty());
+        assert_eq!(serde_json::to_string(&differing).unwrap(), r#"{"b":1}"#);
     }
 
     #[test]

@@ -1,6 +1,6 @@
-//! What driver, executor, floor and bracket have in common: a process of this program that reads one line of
-//! JSON for each order from standard input, answers it with a line on standard output, and ends
-//! when standard input does.
+//! What driver, executor, floor and bracket have in common: a process of this program that reads
+//! one line of JSON for each order from standard input, answers it with a line on standard output,
+//! and ends when standard input does.
 
 use std::process::ExitCode;
 
