@@ -94,19 +94,16 @@ impl Sequences {
 
     fn settle_step(&mut self, key: RunKey) {
         let Some(run) = self.runs.get(&key) else { return };
-        let since = run.cause;
         let is_due = match run.next(self.spec(run)) {
             Next::Nothing => false,
             Next::End => true,
             Next::Task(_) => run.holds() && run.not_before.is_none(),
         };
         if is_due {
-            let id = run.next_id();
-            self.owed.insert(id, since, Due::Step(key));
+            self.owed.insert(run.next_id(), run.cause, Due::Step(key));
         } else if run.open.is_none() {
             // Behind an open task nothing was due yet.
-            let id = run.next_id();
-            self.owed.remove(id);
+            self.owed.remove(run.next_id());
         }
     }
 
