@@ -61,6 +61,20 @@ impl Browser {
         self.step("url", &json!({"url": url}));
     }
 
+    /// Waits until the script of the page is done with what it marks at the beginning, and listens.
+    #[track_caller]
+    pub(crate) fn wait_until_live(&self) {
+        wait::until("the page is live", || self.live("live, event"));
+    }
+
+    /// Whether what the page says about being live starts like this, else what it says.
+    #[track_caller]
+    pub(crate) fn live(&self, wanted: &str) -> Result<(), String> {
+        let said = self.run("return document.querySelector('.live').textContent", &[]);
+        let said = said.as_str().unwrap_or_default();
+        if said.starts_with(wanted) { Ok(()) } else { Err(said.to_owned()) }
+    }
+
     /// Returns the title of the tab.
     #[track_caller]
     pub(crate) fn title(&self) -> String {

@@ -149,6 +149,7 @@ fn visit(browser: &Browser, stand: &Stand, number: usize) -> Verdict {
     let mut all = Verdict::default();
     for place in places(number) {
         browser.go(&stand.url(&place));
+        browser.wait_until_live();
         all.join(&place, judge::judge(browser));
     }
     all
@@ -195,6 +196,7 @@ fn what_events_say_stays_text_in_a_page_that_is_open() {
     stand.wait_until_shown();
     let browser = Browser::open();
     browser.go(&stand.url("/projects/open/events"));
+    browser.wait_until_live();
     let known = judge::judge(&browser);
     assert_eq!(known.wrong, Vec::<String>::new());
     browser.run("window.__loaded = 1", &[]);

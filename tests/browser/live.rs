@@ -43,12 +43,12 @@ fn an_open_page_shows_events_at_once_and_goes_on_after_a_restart() {
     let mut stand = Stand::with_story();
     let browser = Browser::open();
     browser.go(&stand.url("/projects/sockshop/events"));
-    wait_until_live(&browser);
+    browser.wait_until_live();
     browser.run(OBSERVE, &[]);
     report("an open page", measure(&mut stand, &browser, 0));
 
     stand.stack.kill(STATUS_VIEW);
-    wait::until("the page says that it is not live", || live(&browser, "not live"));
+    wait::until("the page says that it is not live", || browser.live("not live"));
     for probe in EVENTS..EVENTS + MISSED {
         publish(&mut stand, probe);
     }
@@ -56,21 +56,11 @@ fn an_open_page_shows_events_at_once_and_goes_on_after_a_restart() {
     for probe in EVENTS..EVENTS + MISSED {
         shown(&browser, probe);
     }
-    wait_until_live(&browser);
+    browser.wait_until_live();
     report("after a restart of status-view", measure(&mut stand, &browser, EVENTS + MISSED));
     // Nobody has loaded the page again.
     let seen = browser.run("return Object.keys(window.__seen).length", &[]);
     assert_eq!(seen.as_u64(), Some(2 * EVENTS + MISSED));
-}
-
-fn wait_until_live(browser: &Browser) {
-    wait::until("the page is live", || live(browser, "live, event"));
-}
-
-fn live(browser: &Browser, wanted: &str) -> Result<(), String> {
-    let said = browser.run("return document.querySelector('.live').textContent", &[]);
-    let said = said.as_str().unwrap_or_default();
-    if said.starts_with(wanted) { Ok(()) } else { Err(said.to_owned()) }
 }
 
 /// Publishes an event and returns when it was acknowledged, in milliseconds since 1970.

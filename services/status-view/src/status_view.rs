@@ -18,8 +18,8 @@ use crate::{
 /// How often the loop turns when nothing happens; readiness wants it within five seconds.
 const TURN_EVERY: Duration = Duration::from_secs(1);
 
-/// Events that are applied in one turn beside what woke it; about 100 µs, for which a query waits.
-const AT_ONCE_MAX: usize = 16;
+/// Events that are applied in one turn beside what woke it; about 400 µs, for which a query waits.
+const AT_ONCE_MAX: usize = 64;
 
 /// Runs status-view as this process.
 pub fn main() -> ExitCode {

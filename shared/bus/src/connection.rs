@@ -2,7 +2,7 @@
 //! queued in it, and a new one is made. Nothing is ever sent later than it was decided.
 
 use std::{
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, OnceLock, PoisonError, atomic::AtomicBool},
     time::Duration,
 };
 
@@ -17,7 +17,7 @@ use tracing::{info, warn};
 
 use crate::{
     ConnectError, ConnectOptions, PublishCounts, ServerClock, StreamSettings, api::ApiError,
-    dial::dial, publisher::PublishTally,
+    dial::dial, profile::Profile, publisher::PublishTally,
 };
 
 /// First pause between two attempts to connect; it doubles.
@@ -49,6 +49,8 @@ pub(crate) struct Live {
     pub(crate) number: u64,
     pub(crate) violations: watch::Receiver<Option<Violation>>,
     pub(crate) end: Arc<End>,
+    /// The stream takes no atomic batches, as was found out over this connection.
+    pub(crate) refuses_batches: Arc<AtomicBool>,
 }
 
 /// A subscription that nobody publishes to: it ends when the connection does.
@@ -80,6 +82,7 @@ struct Shared {
     live: watch::Receiver<Option<Live>>,
     clock: ServerClock,
     stream_settings: Mutex<StreamSettings>,
+    profile: OnceLock<Profile>,
     urls: String,
     tally: Arc<PublishTally>,
     supervisor: JoinHandle<()>,
@@ -133,6 +136,7 @@ impl Bus {
             live: live_rx,
             clock: ServerClock::default(),
             stream_settings: Mutex::default(),
+            profile: OnceLock::new(),
             urls,
             tally: Arc::default(),
             supervisor,
@@ -221,6 +225,17 @@ impl Bus {
         if live.wait_for(over).await.is_err() {
             std::future::pending::<()>().await;
         }
+    }
+
+    /// Tells how durable the server is; publishers that are made from then on say what piles up in a
+    /// way that suits it. Told once: a second time changes nothing.
+    pub fn set_profile(&self, profile: Profile) {
+        self.shared.profile.get_or_init(|| profile);
+    }
+
+    /// Returns how durable the server is, as far as it was told.
+    pub(crate) fn profile(&self) -> Profile {
+        self.shared.profile.get().copied().unwrap_or_default()
     }
 
     /// Returns how the stream is to be created, should it be missing.

@@ -81,7 +81,8 @@ async fn dial_one(options: &ConnectOptions, url: &str, number: u64) -> Result<Li
         .await
         .map_err(|_| unreachable("the connection broke at once".to_owned()))?;
     let jetstream = jetstream::ContextBuilder::new().timeout(API_WAIT).build(client.clone());
-    Ok(Live { client, jetstream, number, violations, end: Arc::new(end.into()) })
+    let (end, refuses_batches) = (Arc::new(end.into()), Arc::default());
+    Ok(Live { client, jetstream, number, violations, end, refuses_batches })
 }
 
 async fn client_options(

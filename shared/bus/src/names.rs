@@ -14,6 +14,7 @@
 //! | header `Content-Type` | `application/cloudevents+json; charset=utf-8` | us | everybody |
 //! | header `Nats-Msg-Id` | id of the event: what is said twice is stored once | us | the server |
 //! | header `Nats-Expected-Last-Subject-Sequence` | fence: stored only if nobody spoke since | us | the server |
+//! | headers `Nats-Batch-Id`, `Nats-Batch-Sequence`, `Nats-Batch-Commit` | an atomic batch, only where the server writes each message through | us | the server |
 //! | headers `ce-<attribute>` | a CloudEvent in binary mode | others | us |
 
 use model::Position;
@@ -57,6 +58,14 @@ pub const CLOUD_EVENT_JSON: &str = "application/cloudevents+json; charset=utf-8"
 pub const MESSAGE_ID: &str = "Nats-Msg-Id";
 /// Header that fences a publish: stored only if this is the subject's last position.
 pub const EXPECTED_LAST_SUBJECT_SEQUENCE: &str = "Nats-Expected-Last-Subject-Sequence";
+/// Header by which the messages of an atomic batch belong together.
+pub const BATCH_ID: &str = "Nats-Batch-Id";
+/// Header with the place of a message in its batch, from 1.
+pub const BATCH_SEQUENCE: &str = "Nats-Batch-Sequence";
+/// Header of the last message of a batch.
+pub const BATCH_COMMIT: &str = "Nats-Batch-Commit";
+/// Value of [`BATCH_COMMIT`]: the batch is to be stored, this message included.
+pub const BATCH_COMMIT_FINAL: &str = "1";
 /// Start of a header that holds an attribute in binary mode; compared without case.
 pub const BINARY_ATTRIBUTE: &str = "ce-";
 

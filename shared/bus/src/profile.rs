@@ -1,5 +1,5 @@
 //! How durable the server is. The sync setting is not in JetStream's interface; it is read from the
-//! monitoring port, and shown, never decided by.
+//! monitoring port. It is shown, and decides how events are grouped, never which are said.
 
 use std::{fmt, time::Duration};
 
@@ -12,6 +12,9 @@ const MONITOR_WAIT: Duration = Duration::from_secs(1);
 
 /// Servers of a cluster that make it survive the loss of one.
 const CLUSTER_SERVERS_MIN: u64 = 3;
+
+/// Copies of each message in a cluster.
+const CLUSTER_REPLICAS: usize = 3;
 
 /// What is lost when the power fails.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -55,8 +58,25 @@ impl Profile {
         }
     }
 
+    /// Returns how many copies of each message such a server keeps.
+    pub const fn replicas(self) -> usize {
+        match self {
+            Self::Cluster => CLUSTER_REPLICAS,
+            Self::Dev { .. } | Self::Single | Self::Unknown => 1,
+        }
+    }
+
+    /// Returns whether events that pile up are stored faster as an atomic batch: where one sync stands
+    /// for each message. Elsewhere a batch costs more than it saves.
+    pub(crate) const fn commits_in_groups(self) -> bool {
+        match self {
+            Self::Single => true,
+            Self::Dev { .. } | Self::Cluster | Self::Unknown => false,
+        }
+    }
+
     /// Reads it from a monitoring port such as `http://127.0.0.1:8222`; whatever goes wrong reads
-    /// as unknown, because nothing depends on it.
+    /// as unknown, with which everything works.
     pub async fn read(monitor_url: &str) -> Self {
         let address = monitor_url.trim_start_matches("http://").trim_end_matches('/');
         match http::get(address, "/varz", MONITOR_WAIT).await {

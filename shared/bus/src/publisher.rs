@@ -1,5 +1,8 @@
 //! Says events: many at once, each stored once, none later than it was decided.
 
+mod batch;
+mod group;
+
 use std::{
     future::Future,
     sync::{
@@ -15,6 +18,7 @@ use model::Position;
 use serde::Deserialize;
 use tokio::sync::Semaphore;
 
+use self::group::Group;
 use crate::{
     Bus,
     api::WireError,
@@ -198,12 +202,20 @@ impl PublishTally {
 pub struct Publisher {
     bus: Bus,
     in_flight: Arc<Semaphore>,
+    /// Where the server writes each message through.
+    group: Option<Group>,
 }
 
 impl Bus {
-    /// Returns a publisher with a bound of its own on what is in flight.
+    /// Returns a publisher with a bound of its own on what is in flight. It commits in groups if
+    /// [`Bus::set_profile`] was told by then of a server that writes each message through; then it
+    /// must be called within a runtime.
     pub fn publisher(&self) -> Publisher {
-        Publisher { bus: self.clone(), in_flight: Arc::new(Semaphore::new(IN_FLIGHT_MAX)) }
+        Publisher {
+            bus: self.clone(),
+            in_flight: Arc::new(Semaphore::new(IN_FLIGHT_MAX)),
+            group: self.profile().commits_in_groups().then(Group::start),
+        }
     }
 }
 
@@ -225,7 +237,10 @@ impl Publisher {
         outgoing: Outgoing,
     ) -> impl Future<Output = Result<PublishAck, PublishError>> + Send + use<> {
         let headers = headers(&outgoing);
-        self.publish_with(headers, outgoing.subject, outgoing.event_json)
+        // A fence is about the stream as it is; it does not wait.
+        let is_fenced = outgoing.expected_last_subject_sequence.is_some();
+        let group = self.group.clone().filter(|_| !is_fenced);
+        self.publish_with(headers, outgoing.subject, outgoing.event_json, group)
     }
 
     /// Says something under no message id: said twice, it is stored twice. For the bare loop beside
@@ -240,7 +255,7 @@ impl Publisher {
     ) -> impl Future<Output = Result<PublishAck, PublishError>> + Send + use<> {
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, CLOUD_EVENT_JSON);
-        self.publish_with(headers, subject, json)
+        self.publish_with(headers, subject, json, None)
     }
 
     fn publish_with(
@@ -248,6 +263,7 @@ impl Publisher {
         headers: HeaderMap,
         subject: String,
         json: String,
+        group: Option<Group>,
     ) -> impl Future<Output = Result<PublishAck, PublishError>> + Send + use<> {
         let live = self.bus.current();
         let in_flight = Arc::clone(&self.in_flight);
@@ -257,7 +273,11 @@ impl Publisher {
             let live = live.ok_or_else(disconnected)?;
             // The semaphore is never closed.
             let _permit = in_flight.acquire_owned().await.map_err(|_| disconnected())?;
-            send(&live, headers, subject, json).await
+            let sent = Sent { live, headers, subject, payload: Bytes::from(json) };
+            match group {
+                Some(group) => group.send(sent).await,
+                None => send(sent).await,
+            }
         };
         async move {
             let published = published.await;
@@ -267,19 +287,23 @@ impl Publisher {
     }
 }
 
-async fn send(
-    live: &Live,
+/// A message, and the connection over which it was said.
+struct Sent {
+    live: Live,
     headers: HeaderMap,
     subject: String,
-    json: String,
-) -> Result<PublishAck, PublishError> {
-    let bytes = json.len();
+    payload: Bytes,
+}
+
+async fn send(sent: Sent) -> Result<PublishAck, PublishError> {
+    let Sent { live, headers, subject, payload } = sent;
+    let bytes = payload.len();
     let bytes_max = live.client.max_payload();
-    let request = live.request(subject.clone(), headers, Bytes::from(json), ACK_WAIT);
+    let request = live.request(subject.clone(), headers, payload, ACK_WAIT);
     let answer = tokio::select! {
         biased;
         answer = request => answer,
-        () = not_allowed(live, &subject) => return Err(PublishError::NotAllowed { subject }),
+        () = not_allowed(&live, &subject) => return Err(PublishError::NotAllowed { subject }),
     };
     match answer {
         Ok(message) => read_ack(&subject, bytes, bytes_max, &message.payload),

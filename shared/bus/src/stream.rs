@@ -257,6 +257,7 @@ fn config(settings: &StreamSettings, bytes: u64) -> Config {
         discard: DiscardPolicy::New,
         deny_delete: true,
         allow_direct: true,
+        allow_atomic_publish: true,
         duplicate_window: DUPLICATE_WINDOW,
         max_bytes: i64::try_from(bytes).unwrap_or(i64::MAX),
         max_message_size: i32::try_from(MESSAGE_BYTES_MAX).unwrap_or(i32::MAX),
@@ -322,6 +323,10 @@ fn differences(found: &Config, ours: &Config, settings: &StreamSettings) -> Vec<
     let others = [
         (found.deny_delete != ours.deny_delete, "deny_delete is off: events can be removed"),
         (!found.allow_direct, "allow_direct is off: single events cannot be read"),
+        (
+            !found.allow_atomic_publish,
+            "allow_atomic is off: events cannot be written through in groups",
+        ),
         (found.duplicate_window != ours.duplicate_window, "duplicate_window is not two minutes"),
         (found.max_bytes <= 0, "max_bytes is not set: the disk can fill up"),
         (explicit && found.max_bytes != ours.max_bytes, "max_bytes is not KEPTN_STREAM_BYTES_MAX"),

@@ -142,10 +142,11 @@ async fn connect<C>(component: &Component<C>, common: &Common) -> Result<Bus, bu
         None => Profile::Unknown,
     };
     info!(profile = %profile, "durability of NATS");
+    bus.set_profile(profile);
     let settings = StreamSettings {
         bytes_max: common.stream_bytes_max,
         corrects_subjects: component.corrects_subjects,
-        replicas: if profile == Profile::Cluster { CLUSTER_REPLICAS } else { 1 },
+        replicas: profile.replicas(),
     };
     let mut is_said = false;
     while let Err(error) = bus.ensure_stream(&settings).await {
@@ -163,6 +164,3 @@ pub fn instance_id() -> String {
     let now = bus::BootTime::now().as_nanos();
     format!("{}-{now}", std::process::id())
 }
-
-/// Copies of each message in a cluster.
-const CLUSTER_REPLICAS: usize = 3;

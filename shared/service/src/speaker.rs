@@ -31,8 +31,8 @@ const SLEEP_MAX: Duration = Duration::from_secs(1);
 const TURN_MIN: Duration = Duration::from_millis(1);
 
 /// Acknowledgements and events that are taken in one turn beside what woke it. Folding so many takes
-/// about 100 µs, for which the first of them waits until its follow-up is said.
-const AT_ONCE_MAX: usize = 16;
+/// about 400 µs, for which the first of them waits until its follow-up is said.
+const AT_ONCE_MAX: usize = 64;
 
 /// How often a deadline that has passed is looked at until its event is seen.
 const DEADLINE_LOOK: Duration = Duration::from_millis(100);

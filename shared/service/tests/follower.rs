@@ -11,8 +11,8 @@ use service::{FollowError, Followed, Follower, State};
 
 /// Bound of every wait in these tests.
 const LIMIT: Duration = Duration::from_secs(20);
-/// Filler of an event, so that few events are a mebibyte of log.
-const FILLER_BYTES: usize = 20_000;
+/// Filler of an event, so that a hundred of them are more log than a snapshot waits for.
+const FILLER_BYTES: usize = 160_000;
 const COMPONENT: &str = "test-component";
 
 /// Remembers every event; copies share what did not change.

@@ -15,9 +15,9 @@ use testing::{Stream, history};
 const LIMIT: Duration = Duration::from_mins(1);
 /// Sequences in flight while one version takes over from another.
 const IN_FLIGHT: usize = 64;
-/// Filler of an event that changes nothing, so that few of them are a mebibyte of log.
-const FILLER_BYTES: usize = 20_000;
-/// Enough fillers for a snapshot, whatever the state weighs.
+/// Filler of an event that changes nothing, so that a hundred of them are more log than a snapshot waits for.
+const FILLER_BYTES: usize = 160_000;
+/// Enough fillers for a snapshot.
 const FILLERS: usize = 100;
 const COMPONENT: &str = "shipyard-controller";
 /// The oldest format of which there is a fixture.

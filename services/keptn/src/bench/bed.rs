@@ -7,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+use bus::{StreamSettings, profile::Profile};
 use clap::ValueEnum;
 use serde::{Serialize, de::DeserializeOwned};
 use service::process_usage::{self, Usage};
@@ -20,7 +21,7 @@ use super::part::Part;
 use crate::{
     arguments::ConnectionArgs,
     client::Client,
-    demo,
+    demo, environment,
     failure::Failure,
     stack::{
         Component,
@@ -42,6 +43,9 @@ const STOP_WAIT: Duration = Duration::from_secs(5);
 
 /// Name of the server among the processes.
 pub(crate) const SERVER: &str = "nats-server";
+
+/// Setting by which a process learns how durable the server is.
+pub(crate) const MONITOR: &str = "NATS_MONITOR_URL";
 
 /// How durable the server is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -134,11 +138,15 @@ impl Bed {
                     Failure::usage(format!("the configuration is not written: {error}"))
                 })?;
                 processes.insert(SERVER, start_server(binary, &place)?);
-                vec![("NATS_URL", ports.nats_url())]
+                vec![("NATS_URL", ports.nats_url()), (MONITOR, ports.monitor_url())]
             }
         };
         let client = match server {
-            Server::OfTheUser(connection) => untouched(connection).await?,
+            Server::OfTheUser(connection) => {
+                let client = untouched(connection).await?;
+                make_stream(&client).await?;
+                client
+            }
             Server::Own { .. } => connect(&settings).await?,
         };
         Ok(Self { processes, client, server: server.clone(), settings, place })
@@ -185,6 +193,12 @@ impl Bed {
         let names: Vec<&str> = components.iter().map(|one| one.name()).collect();
         demo::wait_until_ready(&self.client, &names).await?;
         Ok(begun.elapsed())
+    }
+
+    /// Tells nobody that is started from now on how durable the server is: the bare loop publishes
+    /// each message by itself.
+    pub(crate) fn hide_durability(&mut self) {
+        self.settings.push((MONITOR, String::new()));
     }
 
     /// Starts a part of the benchmark.
@@ -366,6 +380,23 @@ fn spawn(
     let input = child.stdin.take();
     let output = child.stdout.take().ok_or_else(|| refused(std::io::ErrorKind::NotFound.into()))?;
     Ok(Process { child, input, answers: BufReader::new(output).lines() })
+}
+
+/// Makes the stream as services would, with the copies that belong to how durable the server is: the
+/// floor, too, must have as many.
+async fn make_stream(client: &Client) -> Result<(), Failure> {
+    let replicas = profile().await.replicas();
+    let settings = StreamSettings { replicas, ..StreamSettings::default() };
+    let made = client.bus().ensure_stream(&settings).await;
+    made.map(drop).map_err(|error| Failure::unreachable(error.to_string()))
+}
+
+/// Returns how durable the server is, as services read it.
+pub(crate) async fn profile() -> Profile {
+    match environment::get(MONITOR).filter(|url| !url.is_empty()) {
+        Some(url) => Profile::read(&url).await,
+        None => Profile::Unknown,
+    }
 }
 
 /// Connects to the user's server, if nothing of ours is there.

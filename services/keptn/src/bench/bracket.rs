@@ -21,10 +21,20 @@ use crate::{failure::Failure, stamp};
 
 /// Services of a bracket.
 pub(crate) const SERVICES: u64 = 50;
-/// Numbers of the services that the part delivers; the load uses none of them.
-pub(crate) const OF_THE_PART: Range<u64> = FIRST_OTHER..FIRST_OTHER + SERVICES;
 /// Longest time until a bracket has ended; then something is wrong.
 const STANDSTILL_MAX: Duration = Duration::from_mins(1);
+
+/// What the part is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Order {
+    /// Services of each bracket from now on.
+    pub(crate) services: u64,
+}
+
+/// Returns the numbers of the services that the part delivers; the load uses none of them.
+pub(crate) const fn of_the_part(services: u64) -> Range<u64> {
+    FIRST_OTHER..FIRST_OTHER + services
+}
 
 /// What the part tells since it was asked last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,8 +43,8 @@ pub(crate) struct Bracketed {
     pub(crate) brackets: u64,
 }
 
-/// Triggers a bracket, and the next one as soon as it has ended, until standard input ends; for each
-/// order it tells how many have ended.
+/// Triggers a bracket at the first order, and the next one as soon as one has ended, until standard
+/// input ends; for each order it tells how many have ended.
 ///
 /// # Errors
 /// [`Failure`] if a bracket does not pass, or does not end for a minute.
@@ -44,8 +54,11 @@ pub(super) async fn run(bus: &Bus, mut orders: Orders) -> Result<(), Failure> {
         filters: vec![format!("sh.keptn.event.{STAGE}.{DELIVERY}.finished")],
         from: ReadFrom::Position(end + 1),
     });
-    let mut brackets = Brackets { publisher: bus.publisher(), reader, begun: 0, ended: 0 };
+    let Some(order) = next_order(&mut orders).await? else { return Ok(()) };
+    let publisher = bus.publisher();
+    let mut brackets = Brackets { publisher, reader, services: order.services, begun: 0, ended: 0 };
     let mut open = brackets.trigger().await?;
+    answer(&brackets.told())?;
     loop {
         tokio::select! {
             read = timeout(STANDSTILL_MAX, brackets.reader.next()) => {
@@ -55,17 +68,28 @@ pub(super) async fn run(bus: &Bus, mut orders: Orders) -> Result<(), Failure> {
                     open = brackets.trigger().await?;
                 }
             }
-            line = orders.next_line() => match line {
-                Ok(Some(_)) => answer(&brackets.told())?,
-                Ok(None) | Err(_) => return Ok(()),
+            order = next_order(&mut orders) => match order? {
+                Some(Order { services }) => {
+                    brackets.services = services;
+                    answer(&brackets.told())?;
+                }
+                None => return Ok(()),
             },
         }
     }
 }
 
+/// Returns the next order; none when there are no more.
+async fn next_order(orders: &mut Orders) -> Result<Option<Order>, Failure> {
+    let Ok(Some(line)) = orders.next_line().await else { return Ok(None) };
+    let order = serde_json::from_str(&line);
+    order.map(Some).map_err(|error| Failure::usage(format!("an order must be readable: {error}")))
+}
+
 struct Brackets {
     publisher: Publisher,
     reader: Reader,
+    services: u64,
     begun: u64,
     ended: u64,
 }
@@ -74,7 +98,7 @@ impl Brackets {
     /// Triggers the next bracket, each with artifacts of its own; returns its context.
     async fn trigger(&mut self) -> Result<KeptnContext, Failure> {
         self.begun += 1;
-        let event = trigger((PROJECT, STAGE), OF_THE_PART, self.begun)?;
+        let event = trigger((PROJECT, STAGE), of_the_part(self.services), self.begun)?;
         say(&self.publisher, outgoing(&event)).await?;
         Ok(KeptnContext::of_trigger(&event.id))
     }
@@ -129,7 +153,7 @@ mod tests {
 
     #[test]
     fn a_bracket_names_each_service_with_its_artifact() {
-        let event = trigger((PROJECT, STAGE), OF_THE_PART, 7).unwrap();
+        let event = trigger((PROJECT, STAGE), of_the_part(SERVICES), 7).unwrap();
         assert_eq!(event.event_type.to_string(), "sh.keptn.event.bench.delivery.triggered");
         let data = event.data.to_map();
         let services = data["services"].as_object().unwrap();

@@ -43,11 +43,21 @@ pub(crate) enum Much {
 impl Much {
     const fn name(self) -> &'static str {
         match self {
-            Self::Open => "10,000 open sequences",
-            Self::Projects => "1,000 projects",
-            Self::History => "1,000,000 events of history",
-            Self::Waiting => "1,000 sequences that wait",
-            Self::Bracket => "50 services in one bracket",
+            Self::Open => "open sequences",
+            Self::Projects => "projects",
+            Self::History => "sequences of history",
+            Self::Waiting => "sequences that wait",
+            Self::Bracket => "services in one bracket",
+        }
+    }
+
+    /// How many that is, at 100 percent. A sequence of history has 17 events.
+    const fn count(self) -> u64 {
+        match self {
+            Self::Open => 10_000,
+            Self::Projects | Self::Waiting => 1_000,
+            Self::History => 60_000,
+            Self::Bracket => bracket::SERVICES,
         }
     }
 }
@@ -58,6 +68,8 @@ impl Much {
 pub(crate) struct Grown {
     /// Of what there was much.
     pub(crate) beside: &'static str,
+    /// How many.
+    pub(crate) count: u64,
     /// Median of the tasks per second, over those without it.
     pub(crate) tasks_per_second: f64,
     /// The lowest of these ratios.
@@ -73,29 +85,30 @@ pub(crate) struct Grown {
     pub(crate) controller_bytes: i64,
 }
 
-/// Measures each, `rounds` times with and without in turns.
+/// Measures each, `rounds` times with and without in turns; `percent` says how much of it there is.
 ///
 /// # Errors
 /// [`Failure`] if something does not get ready in time.
 pub(crate) async fn grow(
     server: &Server,
     much: &[Much],
-    rounds: u32,
+    (rounds, percent): (u32, u64),
 ) -> Result<Vec<Grown>, Failure> {
     let mut all = Vec::new();
     for much in much {
-        terminal::talk(&format!("{}, {rounds} rounds", much.name()));
+        let count = (much.count() * percent / 100).max(1);
+        terminal::talk(&format!("{count} {}, {rounds} rounds", much.name()));
         let mut empty = stand(server).await?;
         let mut full = stand(server).await?;
-        fill(&mut full, *much).await?;
+        fill(&mut full, *much, count).await?;
         let load = Load { sequences: SEQUENCES, concurrency: CONCURRENCY };
         let mut measured = Vec::new();
         for _ in 0..rounds {
             let without = measure(&mut empty, Setting::Controller, load).await?;
-            let with = beside(&mut full, *much, load).await?;
+            let with = beside(&mut full, (*much, count), load).await?;
             measured.push((without, with));
         }
-        all.extend(grown(*much, &measured));
+        all.extend(grown((*much, count), &measured));
     }
     Ok(all)
 }
@@ -108,33 +121,31 @@ async fn stand(server: &Server) -> Result<Bed, Failure> {
 
 /// Measures beside what there is much of. A bracket is under way only in the meantime, so that the
 /// rounds without it have the machine for themselves.
-async fn beside(bed: &mut Bed, much: Much, load: Load) -> Result<Round, Failure> {
+async fn beside(bed: &mut Bed, (much, count): (Much, u64), load: Load) -> Result<Round, Failure> {
     if much != Much::Bracket {
         return measure(bed, Setting::Controller, load).await;
     }
     bed.start_part(&Part::Bracket)?;
     // It answers when the first one is triggered.
-    let _: Bracketed = bed.order(&Part::Bracket, &()).await?;
+    let order = bracket::Order { services: count };
+    let _: Bracketed = bed.order(&Part::Bracket, &order).await?;
     let round = measure(bed, Setting::Controller, load).await?;
-    let Bracketed { brackets } = bed.order(&Part::Bracket, &()).await?;
+    let Bracketed { brackets } = bed.order(&Part::Bracket, &order).await?;
     bed.stop(Part::Bracket.name()).await;
-    terminal::talk(&format!(
-        "{brackets} brackets of {} services ended beside it",
-        bracket::SERVICES
-    ));
+    terminal::talk(&format!("{brackets} brackets of {count} services ended beside it"));
     Ok(round)
 }
 
-async fn fill(bed: &mut Bed, much: Much) -> Result<(), Failure> {
+async fn fill(bed: &mut Bed, much: Much, count: u64) -> Result<(), Failure> {
     match much {
-        Much::Open => open(bed, 10_000).await,
-        Much::Projects => projects(bed, 1_000).await,
+        Much::Open => open(bed, count).await,
+        Much::Projects => projects(bed, count).await,
         Much::History => {
-            let load = Load { sequences: 60_000, concurrency: CONCURRENCY };
+            let load = Load { sequences: count, concurrency: CONCURRENCY };
             bed.order::<Driven>(&Part::Driver, &load).await.map(drop)
         }
-        Much::Waiting => waiting(bed, 1_000).await,
-        Much::Bracket => services(bed, bracket::OF_THE_PART).await,
+        Much::Waiting => waiting(bed, count).await,
+        Much::Bracket => services(bed, bracket::of_the_part(count)).await,
     }
 }
 
@@ -189,7 +200,7 @@ async fn hold(bed: &Bed, services: impl Iterator<Item = u64>, events: u64) -> Re
     store_until(bed.client(), &triggers?, events).await
 }
 
-fn grown(much: Much, rounds: &[(Round, Round)]) -> Option<Grown> {
+fn grown((much, count): (Much, u64), rounds: &[(Round, Round)]) -> Option<Grown> {
     let ratios = |read: fn(&Round) -> f64| -> Vec<f64> {
         rounds.iter().map(|(without, with)| read(with) / read(without)).collect()
     };
@@ -202,6 +213,7 @@ fn grown(much: Much, rounds: &[(Round, Round)]) -> Option<Grown> {
     let (without, with) = rounds.last()?;
     Some(Grown {
         beside: much.name(),
+        count,
         tasks_per_second: median(&rates)?,
         low: rates.iter().copied().reduce(f64::min)?,
         high: rates.iter().copied().reduce(f64::max)?,

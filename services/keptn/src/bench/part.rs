@@ -10,7 +10,7 @@ use model::Event;
 use serde::Serialize;
 use tokio::io::{AsyncBufReadExt as _, BufReader, Lines, Stdin, stdin};
 
-use super::{bracket, driver, executor, floor};
+use super::{bed::profile, bracket, driver, executor, floor};
 use crate::{
     arguments::ConnectionArgs,
     client::Client,
@@ -57,7 +57,10 @@ pub(crate) fn run(part: &Part) -> ExitCode {
         let orders = BufReader::new(stdin()).lines();
         match part {
             Part::Driver => driver::run(bus, orders).await,
-            Part::Executor => executor::run(bus, orders).await,
+            Part::Executor => {
+                bus.set_profile(profile().await);
+                executor::run(bus, orders).await
+            }
             Part::Floor => floor::run(bus, orders).await,
             Part::Bracket => bracket::run(bus, orders).await,
         }

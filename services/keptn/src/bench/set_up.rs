@@ -26,7 +26,10 @@ const LOOK_PAUSE: Duration = Duration::from_millis(50);
 /// [`Failure`] if something does not get ready.
 pub(crate) async fn prepare(bed: &mut Bed, setting: Setting, services: u64) -> Result<(), Failure> {
     match setting {
-        Setting::Floor => bed.start_part(&Part::Floor)?,
+        Setting::Floor => {
+            bed.hide_durability();
+            bed.start_part(&Part::Floor)?;
+        }
         Setting::Controller => {
             bed.start_services(&[Component::ShipyardController, Component::ConfigStore]).await?;
             create(bed.client(), PROJECT, 0..services).await?;

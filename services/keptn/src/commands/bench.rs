@@ -86,6 +86,9 @@ struct GrowthArgs {
     /// Rounds, each with and without
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100))]
     rounds: u32,
+    /// How much of it there is, in percent of what is described
+    #[arg(long, value_name = "PERCENT", default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..=1_000))]
+    scale: u64,
     /// Of what there is much; all of them by default
     #[arg(value_name = "MUCH", value_enum)]
     much: Vec<Much>,
@@ -125,9 +128,10 @@ pub(crate) async fn run(
                 compare::compare(&bed.server(connection).await?, (rounds, &concurrency)).await?;
             tell(bed.form, &all, |all| render::compared(all, terminal::paint()))?;
         }
-        Some(What::Growth(GrowthArgs { rounds, much, form })) => {
+        Some(What::Growth(GrowthArgs { rounds, scale, much, form })) => {
             let much = if much.is_empty() { Much::value_variants() } else { &much };
-            let all = growth::grow(&own(Durability::Dev, connection).await?, much, rounds).await?;
+            let server = own(Durability::Dev, connection).await?;
+            let all = growth::grow(&server, much, (rounds, scale)).await?;
             tell(form, &all, |all| render::grown(all, terminal::paint()))?;
         }
         Some(What::Recovery(form)) => {

@@ -69,7 +69,7 @@ pub(crate) fn grown(all: &[Grown], paint: Paint) -> String {
         .iter()
         .map(|one| {
             vec![
-                Cell::new(one.beside),
+                Cell::new(format!("{} {}", one.count, one.beside)),
                 Cell::new(format!("{:.2}", one.tasks_per_second)),
                 Cell::new(format!("{:.2} to {:.2}", one.low, one.high)),
                 Cell::new(format!("{:.2}", one.step_gap_p99)),

@@ -4,6 +4,7 @@
 
 mod buckets;
 mod connecting;
+mod groups;
 mod publishing;
 mod reading;
 mod requests;

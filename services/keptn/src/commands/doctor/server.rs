@@ -14,8 +14,6 @@ const PERCENT_WARN: u64 = 80;
 const ROOM_BYTES_MIN: u64 = 1024 * 1024;
 /// What `keptn dev` may lose when the power fails; more than this is a default nobody chose.
 const LOSS_MAX: Duration = Duration::from_secs(1);
-/// Copies of each message in a cluster.
-const CLUSTER_REPLICAS: usize = 3;
 
 /// Looks at the server and the stream.
 pub(super) async fn look(client: &Client, until: Instant) -> Vec<Finding> {
@@ -63,9 +61,8 @@ async fn look_at_stream(client: &Client, profile: Profile) -> Vec<Finding> {
         Err(error) => return vec![no_stream(&error)],
     };
     let replicas = match profile {
-        Profile::Cluster => CLUSTER_REPLICAS,
-        Profile::Dev { .. } | Profile::Single => 1,
         Profile::Unknown => usize::try_from(info.replicas).unwrap_or(1),
+        known @ (Profile::Dev { .. } | Profile::Single | Profile::Cluster) => known.replicas(),
     };
     let settings = StreamSettings { replicas, ..StreamSettings::default() };
     let mut findings = vec![room(&info)];
