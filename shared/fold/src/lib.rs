@@ -5,6 +5,7 @@
 
 pub mod catalog;
 pub mod definition;
+mod few;
 pub mod note;
 pub mod owed;
 pub mod plan;

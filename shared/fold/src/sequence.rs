@@ -69,7 +69,7 @@ pub use self::{
     waiting::{Reason, Waiting},
 };
 use crate::{
-    Catalog, Definition, Note, owed::OwedTable, plan::Candidate, remembered::Remembered,
+    Catalog, Definition, Note, few::Few, owed::OwedTable, plan::Candidate, remembered::Remembered,
     stage::Stages,
 };
 
@@ -99,10 +99,10 @@ pub struct Sequences {
 /// What the runs of one delivery share.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 struct Delivery {
-    runs: OrdSet<RunKey>,
+    runs: Few<RunKey>,
     follow_ups: u32,
     /// Stages that are paused; none = all.
-    paused: OrdSet<Option<StageName>>,
+    paused: Few<Option<StageName>>,
 }
 
 /// A definition that runs use.

@@ -98,11 +98,18 @@ impl Delivered {
 
     /// Tells whether an artifact was ever evaluated successfully.
     pub fn was_evaluated(&self, artifact: &str) -> bool {
-        self.evaluated.iter().any(|one| one.artifact.as_ref() == artifact)
+        self.place_of(artifact).is_some()
+    }
+
+    /// Returns where an artifact stands among the evaluated ones; it does so once.
+    fn place_of(&self, artifact: &str) -> Option<usize> {
+        self.evaluated.iter().position(|one| one.artifact.as_ref() == artifact)
     }
 
     fn mark(&mut self, evaluated: Evaluated) {
-        self.evaluated.retain(|one| one.artifact != evaluated.artifact);
+        if let Some(place) = self.place_of(&evaluated.artifact) {
+            self.evaluated.remove(place);
+        }
         self.evaluated.push_back(evaluated);
         if self.evaluated.len() > EVALUATED_MAX {
             self.evaluated.pop_front();
@@ -110,7 +117,8 @@ impl Delivered {
     }
 
     fn unmark(&mut self, artifact: &str) {
-        for one in self.evaluated.iter_mut().filter(|one| one.artifact.as_ref() == artifact) {
+        let place = self.place_of(artifact);
+        if let Some(one) = place.and_then(|place| self.evaluated.get_mut(place)) {
             one.counts = false;
         }
     }

@@ -15,6 +15,8 @@ mod tests;
 pub use decode::MESSAGE_BYTES_MAX;
 pub use event_type::{CommandObject, EventType, InvalidType, Kind};
 
+use smol_str::SmolStr;
+
 use crate::{EventId, KeptnContext, Payload};
 
 /// Version of Keptn's specification that our events follow.
@@ -26,7 +28,7 @@ pub struct Event {
     /// Unique id.
     pub id: EventId,
     /// Who said it; the name of an executor is the last segment of its path.
-    pub source: Box<str>,
+    pub source: SmolStr,
     /// What happened; also the NATS subject.
     pub event_type: EventType,
     /// When, by the clock of who said it; RFC 3339.
@@ -36,7 +38,7 @@ pub struct Event {
     /// Id of the `.triggered` event that it answers.
     pub triggered_id: Option<EventId>,
     /// Version of Keptn's specification.
-    pub spec_version: Option<Box<str>>,
+    pub spec_version: Option<SmolStr>,
     /// Hash of the configuration that a run is pinned to.
     pub git_commit_id: Option<Box<str>>,
     /// W3C trace context.

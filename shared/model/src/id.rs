@@ -1,10 +1,13 @@
 //! Ids: of events, of deliveries, and the ones that are derived from a cause.
 
-use std::{fmt, sync::Arc};
+use std::{cmp::Ordering, fmt, hash, sync::Arc};
 
-use serde::{Deserialize, Serialize};
+use arrayvec::ArrayString;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha1::{Digest, Sha1};
 use uuid::{Builder, Uuid};
+
+use crate::spelled::Spelled;
 
 /// Most bytes of an id or a context that comes from outside.
 pub const ID_BYTES_MAX: usize = 200;
@@ -40,12 +43,69 @@ pub(crate) fn is_uuid(text: &str) -> bool {
     Uuid::try_parse(text).is_ok()
 }
 
+/// Bytes of a UUID's text.
+const UUID_TEXT_BYTES: usize = 36;
+
+/// The text of an id. One as long as a UUID's, as nearly all are, takes no memory of its own, and is
+/// compared without a look elsewhere.
+#[derive(Clone)]
+enum Text {
+    Short(ArrayString<UUID_TEXT_BYTES>),
+    Long(Arc<str>),
+}
+
+impl Text {
+    fn as_str(&self) -> &str {
+        match self {
+            Self::Short(text) => text,
+            Self::Long(text) => text,
+        }
+    }
+}
+
+impl From<&str> for Text {
+    fn from(text: &str) -> Self {
+        ArrayString::from(text).map_or_else(|_| Self::Long(text.into()), Self::Short)
+    }
+}
+
+impl From<Uuid> for Text {
+    fn from(uuid: Uuid) -> Self {
+        Self::from(&*uuid.hyphenated().encode_lower(&mut Uuid::encode_buffer()))
+    }
+}
+
+impl PartialEq for Text {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_str() == other.as_str()
+    }
+}
+
+impl Eq for Text {}
+
+impl PartialOrd for Text {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Text {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.as_str().cmp(other.as_str())
+    }
+}
+
+impl hash::Hash for Text {
+    fn hash<H: hash::Hasher>(&self, state: &mut H) {
+        self.as_str().hash(state);
+    }
+}
+
 macro_rules! id_type {
     ($(#[$doc:meta])* $name:ident, $what:literal) => {
         $(#[$doc])*
-        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        #[serde(try_from = "String", into = "String")]
-        pub struct $name(Arc<str>);
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(Text);
 
         impl $name {
             /// Parses an id.
@@ -58,33 +118,31 @@ macro_rules! id_type {
 
             /// Returns the id as text.
             pub fn as_str(&self) -> &str {
-                &self.0
+                self.0.as_str()
             }
         }
 
-        impl TryFrom<String> for $name {
-            type Error = InvalidId;
-
-            fn try_from(value: String) -> Result<Self, InvalidId> {
-                Self::new(&value)
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.as_str())
             }
         }
 
-        impl From<$name> for String {
-            fn from(id: $name) -> Self {
-                id.0.as_ref().to_owned()
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                deserializer.deserialize_str(Spelled(Self::new))
             }
         }
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.pad(&self.0)
+                f.pad(self.as_str())
             }
         }
 
         impl fmt::Debug for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                fmt::Debug::fmt(&self.0, f)
+                fmt::Debug::fmt(self.as_str(), f)
             }
         }
     };
@@ -104,14 +162,14 @@ impl KeptnContext {
     /// UUID v5 of it.
     pub fn of_trigger(id: &EventId) -> Self {
         match Uuid::try_parse(id.as_str()) {
-            Ok(uuid) => Self(uuid.hyphenated().to_string().into()),
-            Err(_) => Self(DerivedId::of(&["context", id.as_str()]).to_string().into()),
+            Ok(uuid) => Self(uuid.into()),
+            Err(_) => Self(DerivedId::of(&["context", id.as_str()]).uuid().into()),
         }
     }
 
     /// Returns the first 8 characters, for tables.
     pub fn short(&self) -> &str {
-        self.0.get(..8).unwrap_or(&self.0)
+        self.as_str().get(..8).unwrap_or(self.as_str())
     }
 }
 
@@ -140,7 +198,7 @@ impl DerivedId {
 
     /// Tells whether it can be a derived id: an id of another kind is no derived one.
     pub fn is_derived(self) -> bool {
-        Uuid::from_u128(self.0).get_version_num() == VERSION
+        self.uuid().get_version_num() == VERSION
     }
 
     /// Returns its 128 bits.
@@ -150,13 +208,17 @@ impl DerivedId {
 
     /// Returns the id as the id of an event.
     pub fn event_id(self) -> EventId {
-        EventId(self.to_string().into())
+        EventId(self.uuid().into())
+    }
+
+    const fn uuid(self) -> Uuid {
+        Uuid::from_u128(self.0)
     }
 }
 
 impl fmt::Display for DerivedId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        Uuid::from_u128(self.0).hyphenated().fmt(f)
+        self.uuid().hyphenated().fmt(f)
     }
 }
 

@@ -13,6 +13,7 @@ pub mod nearest;
 pub mod payload;
 pub mod shipyard;
 pub mod span;
+mod spelled;
 pub mod stored;
 pub mod time;
 pub mod trace;

@@ -4,9 +4,12 @@
 //! 0.20.4); sequence and task names, which Keptn never checked, follow a rule of ours because
 //! they become tokens of a NATS subject.
 
-use std::{fmt, sync::Arc};
+use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use smol_str::SmolStr;
+
+use crate::spelled::Spelled;
 
 /// Most bytes of a project name (Keptn's `PROJECT_NAME_MAX_SIZE`).
 pub const PROJECT_NAME_BYTES_MAX: usize = 200;
@@ -80,9 +83,8 @@ fn is_resource_uri(value: &str) -> bool {
 macro_rules! name_type {
     ($(#[$doc:meta])* $name:ident, $what:literal, $rule:literal, $is_valid:expr) => {
         $(#[$doc])*
-        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        #[serde(try_from = "String", into = "String")]
-        pub struct $name(Arc<str>);
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(SmolStr);
 
         impl $name {
             /// Parses a name.
@@ -104,11 +106,15 @@ macro_rules! name_type {
             }
         }
 
-        impl TryFrom<String> for $name {
-            type Error = InvalidName;
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.as_str())
+            }
+        }
 
-            fn try_from(value: String) -> Result<Self, InvalidName> {
-                Self::new(&value)
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                deserializer.deserialize_str(Spelled(Self::new))
             }
         }
 
@@ -122,7 +128,7 @@ macro_rules! name_type {
 
         impl From<$name> for String {
             fn from(name: $name) -> Self {
-                name.0.as_ref().to_owned()
+                name.0.into()
             }
         }
 

@@ -38,6 +38,9 @@ pub trait State: Default + Clone + Send + 'static + Serialize + DeserializeOwned
 const SNAPSHOT_LOG_BYTES_MIN: u64 = 8 * 1024 * 1024;
 /// Log between two snapshots, in sizes of the state: so the snapshots cost a quarter of the log.
 const SNAPSHOT_LOG_PER_STATE: u64 = 4;
+/// Part of its size by which a state may have grown since the last snapshot; beyond it the memory that
+/// the next one is written into must grow while it is written.
+const GROWTH_PART: usize = 8;
 /// How long a snapshot that is being written at the end is waited for.
 const SNAPSHOT_WAIT: Duration = Duration::from_secs(2);
 /// Pause before the snapshots are asked for again at start.
@@ -211,7 +214,9 @@ impl<S: State> Follower<S> {
         let (bus, component, state) = (self.bus.clone(), self.component, self.state.clone());
         let size = Arc::clone(&self.state_bytes);
         self.writing = Some(tokio::spawn(async move {
-            match write(&bus, component, mark, state).await {
+            let likely = usize::try_from(state_bytes).unwrap_or_default();
+            let likely = likely.saturating_add(likely / GROWTH_PART);
+            match write(&bus, component, mark, (state, likely)).await {
                 Ok(bytes) => {
                     size.store(bytes, Ordering::Relaxed);
                     metrics::SNAPSHOTS_WRITTEN.increment();
@@ -232,14 +237,15 @@ fn open(bus: &Bus, filters: &[String], mark: Option<Mark>) -> Reader {
     bus.reader(ReaderOptions { filters: filters.to_vec(), from })
 }
 
-/// Writes a snapshot; the state is written and dropped on another thread.
+/// Writes a snapshot of about so many bytes; the state is written and dropped on another thread.
 async fn write<S: State>(
     bus: &Bus,
     component: &str,
     mark: Mark,
-    state: S,
+    (state, likely): (S, usize),
 ) -> Result<u64, SnapshotFailure> {
-    let written = tokio::task::spawn_blocking(move || postcard::to_allocvec(&state)).await;
+    let written = move || postcard::to_extend(&state, Vec::with_capacity(likely));
+    let written = tokio::task::spawn_blocking(written).await;
     let bytes = written.map_err(|_| SnapshotFailure::Stopped)??;
     let size = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
     let snapshots = bus.snapshots(component).await.map_err(SnapshotError::from)?;

@@ -19,6 +19,9 @@ pub const EXIT_UNREACHABLE: u8 = 3;
 /// Exit code of everything else that ends a component.
 pub const EXIT_FAILED: u8 = 1;
 
+/// How long a thread beside the loop is kept without work. It writes snapshots, and what it wrote them
+/// into is given back when it ends.
+const THREAD_KEPT: std::time::Duration = std::time::Duration::from_millis(100);
 /// Pause before the stream is asked for again at start.
 const AGAIN_PAUSE: std::time::Duration = std::time::Duration::from_millis(200);
 
@@ -64,7 +67,10 @@ where
             return ExitCode::from(EXIT_SETTINGS);
         }
     };
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .thread_keep_alive(THREAD_KEPT)
+        .build();
     let Ok(runtime) = runtime else { return ExitCode::from(EXIT_FAILED) };
     if is_check {
         let address = SocketAddr::new(common.health_address, common.health_port);

@@ -236,9 +236,7 @@ impl<V> Stream<V> {
     /// Returns what the controller said in a delivery, as short text.
     pub fn told(&self, context: &KeptnContext) -> Vec<String> {
         self.said()
-            .filter(|event| {
-                event.context.as_ref() == Some(context) && event.source.as_ref() == SOURCE
-            })
+            .filter(|event| event.context.as_ref() == Some(context) && event.source == SOURCE)
             .map(short)
             .collect()
     }

@@ -34,12 +34,12 @@ impl Run<'_> {
         let Some(Ok(event)) = stored.as_deref().map(|one| &one.body) else { return };
         let EventType::Task(task, kind) = &event.event_type else { return };
         if *kind == Kind::Finished {
-            if event.source.as_ref() == fold::sequence::SOURCE {
+            if event.source == fold::sequence::SOURCE {
                 self.count(Fault::TimeOut);
             }
             self.may_be_hasty(event);
         }
-        if *kind != Kind::Triggered || event.source.as_ref() != fold::sequence::SOURCE {
+        if *kind != Kind::Triggered || event.source != fold::sequence::SOURCE {
             return;
         }
         let is_fixed = event.data.head().project.as_deref() == Some(FIXED);

@@ -1,6 +1,6 @@
 //! Whether it stays as fast when there is much of it: the same load beside much that is open, waits,
-//! exists, has happened or is delivered as one, and without it, in turns. Tasks that are counted are
-//! those of the load alone.
+//! exists, has happened or is delivered as one, and without it, in turns. Tasks of the load are
+//! counted, and those of the brackets beside it: they are done in the same time, by the same processes.
 
 use std::ops::Range;
 
@@ -12,7 +12,7 @@ use super::{
     bed::{Bed, Server, Setting},
     bracket::{self, Bracketed},
     driver::trigger,
-    load::{Driven, FIRST_OTHER, HELD, Load, PROJECT, SHIPYARD, service},
+    load::{DELIVERY_TASKS, Driven, FIRST_OTHER, HELD, Load, PROJECT, SHIPYARD, service},
     part::Part,
     quantiles::median,
     round::{Round, measure},
@@ -76,8 +76,7 @@ pub(crate) struct Grown {
     pub(crate) low: f64,
     /// The highest.
     pub(crate) high: f64,
-    /// Median of the processor time per task of the controller, over that without it. A task is one of
-    /// the load; the time is all of it, what a bracket beside it takes included.
+    /// Median of the processor time per task of the controller, over that without it.
     pub(crate) controller_cpu: f64,
     /// Median of the 99th percentiles of the step gap, over those without it.
     pub(crate) step_gap_p99: f64,
@@ -129,10 +128,11 @@ async fn beside(bed: &mut Bed, (much, count): (Much, u64), load: Load) -> Result
     // It answers when the first one is triggered.
     let order = bracket::Order { services: count };
     let _: Bracketed = bed.order(&Part::Bracket, &order).await?;
-    let round = measure(bed, Setting::Controller, load).await?;
+    let mut round = measure(bed, Setting::Controller, load).await?;
     let Bracketed { brackets } = bed.order(&Part::Bracket, &order).await?;
     bed.stop(Part::Bracket.name()).await;
     terminal::talk(&format!("{brackets} brackets of {count} services ended beside it"));
+    round.count_also(brackets * DELIVERY_TASKS.len() as u64);
     Ok(round)
 }
 

@@ -74,6 +74,18 @@ impl Spread {
 }
 
 impl Round {
+    /// Counts tasks that were finished in the meantime and are not part of the load.
+    #[expect(clippy::cast_precision_loss, reason = "counts of a run are far below 2^52")]
+    pub(crate) fn count_also(&mut self, tasks: u64) {
+        let load = (self.sequences * u64::from(TASKS_PER_SEQUENCE)) as f64;
+        let more = (load + tasks as f64) / load;
+        self.tasks_per_second *= more;
+        self.cpu_seconds_per_1000_tasks /= more;
+        self.cpu_by_process.values_mut().for_each(|cpu| *cpu /= more);
+        self.stream_writes_per_task /= more;
+        self.deliveries_per_task /= more;
+    }
+
     /// Tells whether nobody else used the machine.
     pub(crate) fn counts(&self) -> bool {
         self.foreign_cores <= FOREIGN_CORES_MAX

@@ -1,7 +1,7 @@
 //! What happens when something breaks.
 
 use bus::{TaskConsumerOptions, names};
-use model::{Event, EventType, Kind, Payload, TaskName};
+use model::{Event, EventId, EventType, Kind, Payload, TaskName};
 use serde_json::json;
 use stub_executor::{executor::PlayError, script::answer_id};
 use tokio::time::timeout;
@@ -55,7 +55,7 @@ async fn a_task_that_was_finished_but_not_acknowledged_is_not_played_again() {
     let data = json!({"project": "p", "stage": "dev", "status": "succeeded", "result": "warning"});
     let data = Payload::from_map(data.as_object().unwrap());
     let mut finished = Event::new(id, "a", event_type, data);
-    finished.triggered_id = Some("t1".to_owned().try_into().unwrap());
+    finished.triggered_id = Some(EventId::new("t1").unwrap());
     scene.publish(&finished).await;
 
     let playing = scene.play().await;

@@ -95,7 +95,7 @@ impl Sequences {
     /// A task's `.started`, `.status.changed` or `.finished`.
     pub(super) fn see_answer(&mut self, stored: &Stored, event: &Event, effects: &mut Effects) {
         let EventType::Task(name, kind) = &event.event_type else { return };
-        if *kind == Kind::StatusChanged && event.source.as_ref() == SOURCE {
+        if *kind == Kind::StatusChanged && event.source == SOURCE {
             return self.see_told(event, stored.time, effects);
         }
         let Some(key) = self.answered_run(event, name) else {
@@ -104,7 +104,7 @@ impl Sequences {
         if *kind == Kind::Finished && self.is_time_out(key, event) {
             return self.see_time_out(key, stored, event, effects);
         }
-        if event.source.as_ref() == SOURCE {
+        if event.source == SOURCE {
             return effects.note("an answer of the controller's under an id that is not owed");
         }
         self.note_answer(key, *kind, (stored, event), effects);

@@ -16,6 +16,7 @@ use super::{
     run::{Abort, Phase, Run, RunKey},
 };
 use crate::{
+    few::Few,
     refusal::{Code, Refusal},
     values::text,
 };
@@ -160,9 +161,9 @@ impl Sequences {
     fn note_pause(&mut self, order: &Order<'_>) {
         let Some(delivery) = self.contexts.get_mut(order.context) else { return };
         match order.verb {
-            Verb::Pause => _ = delivery.paused.insert(order.stage.clone()),
-            Verb::Resume if order.stage.is_none() => delivery.paused.clear(),
-            Verb::Resume => _ = delivery.paused.remove(&order.stage),
+            Verb::Pause => delivery.paused.insert(order.stage.clone()),
+            Verb::Resume if order.stage.is_none() => delivery.paused = Few::default(),
+            Verb::Resume => delivery.paused.remove(&order.stage),
             Verb::Abort | Verb::Retry => {}
         }
     }
@@ -173,7 +174,7 @@ impl Sequences {
             .contexts
             .get(order.context)
             .into_iter()
-            .flat_map(|delivery| &delivery.runs)
+            .flat_map(|delivery| delivery.runs.iter())
             .copied()
             .filter(|key| self.runs.get(key).is_some_and(|run| order.is_about(run)))
             .collect();

@@ -3,11 +3,12 @@
 //! A run takes all its services or none: when no other run holds one of them and no run before it
 //! in line wants one of them. So nobody overtakes, nobody starves, and nobody waits in a circle.
 
-use imbl::{OrdMap, OrdSet};
+use imbl::OrdMap;
 use model::{ProjectName, ServiceName, StageName};
 use serde::{Deserialize, Serialize};
 
 use super::run::{Place, Run, RunKey};
+use crate::few::Few;
 
 /// The slot that a run needs for one of its services.
 type SlotKey = (ProjectName, StageName, ServiceName);
@@ -16,11 +17,11 @@ type SlotKey = (ProjectName, StageName, ServiceName);
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 struct Line {
     /// Usually one; more when a task that was sent before a pause or an abort is seen behind it.
-    holders: OrdSet<RunKey>,
+    holders: Few<RunKey>,
     /// In the order in which they may take it.
-    wanting: OrdSet<(Place, RunKey)>,
+    wanting: Few<(Place, RunKey)>,
     /// Every decided run that has not ended.
-    open: OrdSet<RunKey>,
+    open: Few<RunKey>,
 }
 
 /// All slots.
@@ -91,7 +92,7 @@ impl Queue {
     /// Returns the runs that stand first in the lines of this run's services.
     pub(super) fn firsts(&self, run: &Run) -> Vec<RunKey> {
         let mut firsts: Vec<RunKey> = slots(run)
-            .filter_map(|slot| self.lines.get(&slot)?.wanting.get_min().map(|(_, key)| *key))
+            .filter_map(|slot| self.lines.get(&slot)?.wanting.first().map(|(_, key)| *key))
             .filter(|key| *key != run.key)
             .collect();
         firsts.sort_unstable();
@@ -104,7 +105,7 @@ impl Queue {
         slots(run).find_map(|slot| {
             let line = self.lines.get(&slot)?;
             let holder = line.holders.iter().find(|key| **key != run.key).copied();
-            let before = line.wanting.get_min().map(|(_, key)| *key).filter(|key| *key != run.key);
+            let before = line.wanting.first().map(|(_, key)| *key).filter(|key| *key != run.key);
             holder.or(before).map(|key| (key, slot.2))
         })
     }
@@ -117,7 +118,7 @@ impl Queue {
         service: &ServiceName,
     ) -> impl DoubleEndedIterator<Item = &'a RunKey> + use<'a> {
         let slot = (project.clone(), stage.clone(), service.clone());
-        self.lines.get(&slot).into_iter().flat_map(|line| &line.open)
+        self.lines.get(&slot).into_iter().flat_map(|line| line.open.iter())
     }
 
     fn change(&mut self, run: &Run, change: impl Fn(&mut Line)) {
@@ -134,6 +135,6 @@ impl Queue {
 impl Line {
     fn is_first(&self, run: &Run) -> bool {
         self.holders.iter().all(|key| *key == run.key)
-            && self.wanting.get_min().is_some_and(|(_, key)| *key == run.key)
+            && self.wanting.first().is_some_and(|(_, key)| *key == run.key)
     }
 }

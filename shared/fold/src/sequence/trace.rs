@@ -24,7 +24,8 @@ impl Sequences {
 
     /// Returns a run of a delivery; they all know how it began.
     fn one_of(&self, context: &KeptnContext) -> Option<Arc<Run>> {
-        let mut keys = self.contexts.get(context).into_iter().flat_map(|delivery| &delivery.runs);
+        let mut keys =
+            self.contexts.get(context).into_iter().flat_map(|delivery| delivery.runs.iter());
         let run = keys.find_map(|key| self.runs.get(key)).cloned();
         run.or_else(|| self.failed.of(context).into_iter().next())
     }

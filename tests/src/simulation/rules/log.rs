@@ -41,7 +41,7 @@ impl Entry<'_> {
     /// Tells whether it is a time-out that was stored before its own deadline, which is its time.
     pub(super) fn is_early(&self) -> bool {
         let is_time_out = matches!(self.event.event_type, EventType::Task(_, Kind::Finished))
-            && self.event.source.as_ref() == fold::sequence::SOURCE;
+            && self.event.source == fold::sequence::SOURCE;
         let deadline = self.event.time.as_deref().and_then(StreamTime::parse);
         is_time_out && deadline.is_some_and(|deadline| self.time < deadline)
     }

@@ -50,7 +50,7 @@ fn opened<'a>(log: &'a Log<'_>, run: &'a Run<'_>) -> Vec<Open<'a>> {
             continue;
         }
         let closed = log.answers(task.event.id.as_str()).filter(|one| {
-            one.event.source.as_ref() == fold::sequence::SOURCE
+            one.event.source == fold::sequence::SOURCE
                 && one.event.event_type.kind() == Some(model::Kind::Finished)
                 && !one.is_early()
         });

@@ -60,7 +60,7 @@ pub(super) fn end<'a>(
             continue;
         }
         let position = answer.position;
-        if answer.event.source.as_ref() == fold::sequence::SOURCE {
+        if answer.event.source == fold::sequence::SOURCE {
             let id = DerivedId::parse(answer.event.id.as_str());
             let passed = |at: Option<StreamTime>| at.is_some_and(|at| answer.time >= at);
             let is_start = id == Some(time_out("start")) && !task.is_answered() && passed(start_by);
