@@ -14,7 +14,7 @@
 
 use std::sync::Arc;
 
-use imbl::{OrdMap, Vector};
+use imbl::OrdMap;
 use model::{
     KeptnContext, Position, ProjectName, SequenceSpec, ServiceName, StageName, StreamTime,
     TaskResult,
@@ -44,7 +44,8 @@ pub struct Delivered {
     pub released: Option<Released>,
     /// The newest run with an artifact.
     pub newest: Option<Newest>,
-    evaluated: Vector<Evaluated>,
+    /// Oldest first. Nearly always few, and a shared vector takes room for 64.
+    evaluated: Vec<Evaluated>,
 }
 
 /// An artifact that was released.
@@ -110,9 +111,9 @@ impl Delivered {
         if let Some(place) = self.place_of(&evaluated.artifact) {
             self.evaluated.remove(place);
         }
-        self.evaluated.push_back(evaluated);
+        self.evaluated.push(evaluated);
         if self.evaluated.len() > EVALUATED_MAX {
-            self.evaluated.pop_front();
+            self.evaluated.remove(0);
         }
     }
 
