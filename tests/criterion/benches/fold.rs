@@ -1,4 +1,4 @@
-//! The pure core: decoding, and the controller's fold over whole deliveries.
+//! The pure core: decoding, the controller's fold over whole deliveries, and the memory of what is open.
 
 use std::hint::black_box;
 
@@ -45,5 +45,29 @@ fn beside_open(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, decode, beside_open);
+/// Worlds that take what the making of the stream has given back.
+const WORLDS_BEFORE: usize = 3;
+/// Worlds that take memory of their own behind that.
+const WORLDS: usize = 4;
+
+/// Prints what an open sequence takes, as far as the system tells. Nearly all of them wait in line.
+fn memory(_: &mut Criterion) {
+    let messages = history(0, OPEN);
+    let mut worlds: Vec<World> = (0..WORLDS_BEFORE).map(|_| fold(&messages)).collect();
+    let before = resident_kilobytes();
+    worlds.extend((0..WORLDS).map(|_| fold(&messages)));
+    if let (Some(before), Some(after)) = (before, resident_kilobytes()) {
+        let bytes = after.saturating_sub(before) * 1024 / (WORLDS * OPEN);
+        println!("{bytes} bytes of memory for each of {OPEN} open sequences");
+    }
+    drop(worlds);
+}
+
+fn resident_kilobytes() -> Option<usize> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    line.split_whitespace().next()?.parse().ok()
+}
+
+criterion_group!(benches, memory, decode, beside_open);
 criterion_main!(benches);
